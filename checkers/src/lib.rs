@@ -1,0 +1,5 @@
+//! Consistency checkers for operation histories.
+
+pub mod budget;
+pub mod history;
+pub mod verdict;
