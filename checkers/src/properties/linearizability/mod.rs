@@ -1,0 +1,123 @@
+//! Linearizability: every operation seems to take effect at one moment between its call and its
+//! return, and what it answered is what the object would have answered then.
+//!
+//! M. Herlihy and J. Wing, "Linearizability: a correctness condition for concurrent objects" (1990).
+//! It is compositional: a history is linearizable when each object's part of it is, so that keys are
+//! checked one by one.
+
+mod problem;
+mod space;
+mod wgl;
+
+pub use space::{AnyModel, Table};
+pub(crate) use space::{HASHER, erase};
+
+use super::PropertyEntry;
+use crate::budget::{Budget, Meter};
+use crate::history::{History, Value};
+use crate::verdict::{Cause, CauseKind, Counterexample, Verdict, Witness};
+use problem::Problem;
+
+pub(super) static ENTRY: PropertyEntry = PropertyEntry {
+    id: "linearizable",
+    summary: "every operation takes effect at one moment between its call and its return",
+    documentation: "There is an order of all operations in which each answers as the model says, and in which an operation \
+        that returned before another was called comes first. Operations that never returned may have taken effect at any \
+        moment after their call, or never. Intervals are closed: a call at the moment of a return is concurrent with it; \
+        operations of one process are ordered even then. Each key is decided by itself.",
+};
+
+/// Exact decision procedures, beyond the general search, that a model may be decided by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FastPath {
+    /// A register whose writes all write different values.
+    Register,
+}
+
+/// What an engine found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// An order that satisfies the model, as indices into the history.
+    Holds(Vec<u32>),
+    /// There is none.
+    Violated(Failure),
+}
+
+/// Where every order had died.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The item whose return no order got past: of all orders, the furthest.
+    pub(crate) item: Option<u32>,
+    /// The states in which orders got there.
+    pub(crate) states: Vec<u32>,
+}
+
+impl Failure {
+    /// An order could not get past the return of `item`, being in `state`.
+    fn meet(&mut self, problem: &Problem, item: u32, state: u32) {
+        let ret = |item: u32| problem.items[item as usize].ret;
+        if self.item.is_none_or(|best| ret(best) < ret(item)) {
+            self.item = Some(item);
+            self.states.clear();
+        }
+        if self.item == Some(item) && !self.states.contains(&state) && self.states.len() < 64 {
+            self.states.push(state);
+        }
+    }
+}
+
+/// Decides one partition: the operations at `indices`, all on the object `key`.
+pub(crate) fn decide(
+    model: &dyn AnyModel,
+    history: &History,
+    key: &Value,
+    indices: &[u32],
+    budget: &Budget,
+) -> Verdict {
+    let (classes, mut table) = match model.prepare(history, indices) {
+        Ok(prepared) => prepared,
+        Err((index, refusal)) => return unsupported(history, index, &refusal.0),
+    };
+    let problem = Problem::new(history, indices, &classes, &table);
+    let mut meter = budget.meter();
+    match wgl::decide(&problem, &mut table, &mut meter) {
+        Ok(Answer::Holds(order)) => Verdict::Holds(Witness { order, engine: "wgl" }),
+        Ok(Answer::Violated(failure)) => {
+            Verdict::Violated(vec![counterexample(&problem, &table, &failure, key, "wgl")])
+        }
+        Err(kind) => Verdict::Unknown(stopped(&meter, kind, key, indices.len())),
+    }
+}
+
+fn stopped(meter: &Meter<'_>, kind: CauseKind, key: &Value, operations: usize) -> Cause {
+    let key = if key.is_nil() { String::new() } else { format!("key {key}, ") };
+    meter.cause(kind, &format!("{key}{operations} operations: undecided"))
+}
+
+fn unsupported(history: &History, index: u32, reason: &str) -> Verdict {
+    let op = &history.operations()[index as usize];
+    let name = history.function(index as usize);
+    let detail = format!("operation {index}, `{name}` with input {} and output {}: {reason}", op.input, op.output);
+    Verdict::Unknown(Cause { kind: CauseKind::Unsupported, detail })
+}
+
+fn counterexample(
+    problem: &Problem,
+    table: &Table<'_>,
+    failure: &Failure,
+    key: &Value,
+    engine: &'static str,
+) -> Counterexample {
+    let item = failure.item.map(|item| problem.items[item as usize]);
+    let last = item.map_or(u32::MAX, |item| item.ret);
+    let operations = problem.items.iter().filter(|item| item.call < last).map(|item| item.index).collect();
+    Counterexample {
+        partition: key.clone(),
+        operations,
+        minimal: false,
+        failed_at: item.map(|item| item.index),
+        states: failure.states.iter().map(|&state| table.describe(state)).collect(),
+        because: Vec::new(),
+        engine,
+    }
+}
