@@ -5,9 +5,14 @@
 //! It is compositional: a history is linearizable when each object's part of it is, so that keys are
 //! checked one by one.
 
+mod crashed;
+mod depth;
+mod frontier;
 mod problem;
+mod race;
 mod space;
 mod wgl;
+mod window;
 
 pub use space::{AnyModel, Table};
 pub(crate) use space::{HASHER, erase};
@@ -17,6 +22,7 @@ use crate::budget::{Budget, Meter};
 use crate::history::{History, Value};
 use crate::verdict::{Cause, CauseKind, Counterexample, Verdict, Witness};
 use problem::Problem;
+use race::Runners;
 
 pub(super) static ENTRY: PropertyEntry = PropertyEntry {
     id: "linearizable",
@@ -41,6 +47,12 @@ pub(crate) enum Answer {
     Holds(Vec<u32>),
     /// There is none.
     Violated(Failure),
+}
+
+/// How far a search that can be paused has come.
+pub(crate) enum Progress {
+    Done(Answer),
+    Paused,
 }
 
 /// Where every order had died.
@@ -80,18 +92,19 @@ pub(crate) fn decide(
     };
     let problem = Problem::new(history, indices, &classes, &table);
     let mut meter = budget.meter();
-    match wgl::decide(&problem, &mut table, &mut meter) {
-        Ok(Answer::Holds(order)) => Verdict::Holds(Witness { order, engine: "wgl" }),
-        Ok(Answer::Violated(failure)) => {
-            Verdict::Violated(vec![counterexample(&problem, &table, &failure, key, "wgl")])
+    match race::decide(&problem, &mut table, &mut meter, Runners::Both) {
+        Ok((Answer::Holds(order), engine)) => Verdict::Holds(Witness { order, engine }),
+        Ok((Answer::Violated(failure), engine)) => {
+            Verdict::Violated(vec![counterexample(&problem, &table, &failure, key, engine)])
         }
-        Err(kind) => Verdict::Unknown(stopped(&meter, kind, key, indices.len())),
+        Err((kind, passed)) => Verdict::Unknown(stopped(&meter, kind, key, passed, &problem)),
     }
 }
 
-fn stopped(meter: &Meter<'_>, kind: CauseKind, key: &Value, operations: usize) -> Cause {
-    let key = if key.is_nil() { String::new() } else { format!("key {key}, ") };
-    meter.cause(kind, &format!("{key}{operations} operations: undecided"))
+fn stopped(meter: &Meter<'_>, kind: CauseKind, key: &Value, passed: usize, problem: &Problem) -> Cause {
+    let key = if key.is_nil() { String::new() } else { format!("key {key}: ") };
+    let all = problem.returns.len();
+    meter.cause(kind, &format!("{key}no order ruled out or completed; {passed} of {all} returns passed"))
 }
 
 fn unsupported(history: &History, index: u32, reason: &str) -> Verdict {

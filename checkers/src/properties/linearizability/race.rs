@@ -1,0 +1,84 @@
+//! The general engine: depth first and breadth first, side by side.
+//!
+//! Neither is better. Depth first finds an order quickly where there is one, and shrugs at crashed
+//! operations that nobody needs; breadth first refutes quickly, and holds little memory. They run in
+//! turns, counted in steps and never in time, so that every run of a history gives the same answer by
+//! the same engine. Depth first begins with enough steps to walk a friendly history to its end.
+
+use super::depth::Depth;
+use super::frontier::Frontier;
+use super::problem::Problem;
+use super::space::Table;
+use super::window::{Layout, Mask};
+use super::{Answer, Progress};
+use crate::budget::Meter;
+use crate::verdict::CauseKind;
+
+/// Which of the two may run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Runners {
+    Both,
+    Depth,
+    Frontier,
+}
+
+pub(crate) const DEPTH: &str = "depth-first";
+pub(crate) const FRONTIER: &str = "frontier";
+
+/// Depth first gives up when it holds this much: breadth first, which holds one layer, goes on.
+const DEPTH_BYTES: u64 = 512 << 20;
+
+/// Decides `problem`, and says which engine did.
+///
+/// # Errors
+/// The limit that was reached, and how many returns breadth first had got past.
+pub(crate) fn decide(
+    problem: &Problem,
+    table: &mut Table<'_>,
+    meter: &mut Meter<'_>,
+    runners: Runners,
+) -> Result<(Answer, &'static str), (CauseKind, usize)> {
+    let layout = Layout::new(problem);
+    match layout.slot_count {
+        0..=64 => race::<[u64; 1]>(&layout, table, meter, runners),
+        65..=128 => race::<[u64; 2]>(&layout, table, meter, runners),
+        _ => race::<Box<[u64]>>(&layout, table, meter, runners),
+    }
+}
+
+fn race<M: Mask>(
+    layout: &Layout<'_>,
+    table: &mut Table<'_>,
+    meter: &mut Meter<'_>,
+    runners: Runners,
+) -> Result<(Answer, &'static str), (CauseKind, usize)> {
+    let mut depth = (runners != Runners::Frontier).then(|| Depth::<M>::new(layout));
+    let mut frontier: Option<Frontier<'_, '_, M>> = None;
+    let mut fuel = 4 * layout.problem.items.len() as u64 + 256;
+    loop {
+        let passed = frontier.as_ref().map_or(0, Frontier::event);
+        if let Some(search) = &mut depth {
+            if let Progress::Done(answer) = search.run(table, meter, fuel).map_err(|kind| (kind, passed))? {
+                return Ok((answer, DEPTH));
+            }
+            if runners == Runners::Both && search.bytes() > DEPTH_BYTES {
+                depth = None;
+            }
+        }
+        if runners != Runners::Depth {
+            let search = frontier.get_or_insert_with(|| Frontier::new(layout));
+            let progress = search.run(table, meter, fuel).map_err(|kind| (kind, passed))?;
+            if let Progress::Done(answer) = progress {
+                return Ok((answer, FRONTIER));
+            }
+        }
+        let held = depth.as_ref().map_or(0, Depth::bytes) + frontier.as_ref().map_or(0, Frontier::bytes);
+        if let Err(kind) = meter.hold(held + table.bytes()) {
+            // One of the two may have room where both have not.
+            if depth.take().is_none() || runners != Runners::Both {
+                return Err((kind, passed));
+            }
+        }
+        fuel = (fuel + fuel / 2).min(1 << 16);
+    }
+}
