@@ -7,16 +7,42 @@
 //!
 //! [`all`] is the registry. Adding a model is one file, one `mod` line and one line in the list.
 
+mod append_log;
+mod bank;
 mod cas_register;
+mod consensus;
+mod counter;
 mod entry;
+mod fenced_lock;
+mod fifo_queue;
 mod kv;
+mod multi_register;
+mod mutex;
+mod priority_queue;
 mod register;
+mod semaphore;
+mod set;
+mod stack;
+mod unique_ids;
 mod values;
 
+pub use append_log::AppendLog;
+pub use bank::Bank;
 pub use cas_register::CasRegister;
+pub use consensus::Consensus;
+pub use counter::Counter;
 pub use entry::{BadOption, Example, FunctionDoc, ModelEntry, OptionDoc, Options};
+pub use fenced_lock::FencedLock;
+pub use fifo_queue::FifoQueue;
 pub use kv::Kv;
+pub use multi_register::MultiRegister;
+pub use mutex::{Kind as MutexKind, Mutex};
+pub use priority_queue::PriorityQueue;
 pub use register::Register;
+pub use semaphore::Semaphore;
+pub use set::Set;
+pub use stack::Stack;
+pub use unique_ids::UniqueIds;
 
 use crate::history::Value;
 use std::fmt;
@@ -123,7 +149,28 @@ pub trait Model: Send + Sync {
 
 /// The registry: every model there is.
 pub fn all() -> &'static [&'static ModelEntry] {
-    static ALL: &[&ModelEntry] = &[&register::ENTRY, &cas_register::ENTRY, &kv::ENTRY];
+    static ALL: &[&ModelEntry] = &[
+        &register::ENTRY,
+        &cas_register::ENTRY,
+        &consensus::ENTRY,
+        &multi_register::ENTRY,
+        &kv::ENTRY,
+        &counter::ENTRY,
+        &counter::PN_ENTRY,
+        &set::ENTRY,
+        &set::G_ENTRY,
+        &fifo_queue::ENTRY,
+        &stack::ENTRY,
+        &priority_queue::ENTRY,
+        &mutex::ENTRY,
+        &mutex::OWNER_ENTRY,
+        &mutex::REENTRANT_ENTRY,
+        &fenced_lock::ENTRY,
+        &semaphore::ENTRY,
+        &unique_ids::ENTRY,
+        &append_log::ENTRY,
+        &bank::ENTRY,
+    ];
     ALL
 }
 

@@ -38,6 +38,16 @@ pub(super) static ENTRY: PropertyEntry = PropertyEntry {
 pub(crate) enum FastPath {
     /// A register whose writes all write different values.
     Register,
+    /// A set of which each value is added once.
+    Set,
+    /// A queue into which each value is put once.
+    Queue,
+    /// A stack onto which each value is put once.
+    Stack,
+    /// A priority queue into which each value is put once.
+    PriorityQueue,
+    /// A generator of ids.
+    UniqueIds,
 }
 
 /// What an engine found.
