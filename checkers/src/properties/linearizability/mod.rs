@@ -11,11 +11,13 @@ mod frontier;
 mod problem;
 mod race;
 mod space;
+mod verify;
 mod wgl;
 mod window;
 
 pub use space::{AnyModel, Table};
 pub(crate) use space::{HASHER, erase};
+pub use verify::verify;
 
 use super::PropertyEntry;
 use crate::budget::{Budget, Meter};
@@ -88,6 +90,20 @@ impl Failure {
     }
 }
 
+/// How to decide.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Engine {
+    /// By an exact method where one fits, else by depth first and breadth first in turns.
+    #[default]
+    Auto,
+    /// By the textbook search, which the others are compared with.
+    Reference,
+    /// Depth first over configurations.
+    DepthFirst,
+    /// Breadth first over configurations, one return at a time.
+    Frontier,
+}
+
 /// Decides one partition: the operations at `indices`, all on the object `key`.
 pub(crate) fn decide(
     model: &dyn AnyModel,
@@ -96,13 +112,34 @@ pub(crate) fn decide(
     indices: &[u32],
     budget: &Budget,
 ) -> Verdict {
+    decide_with(model, history, key, indices, Engine::Auto, budget)
+}
+
+/// Decides one partition by an engine of the caller's choice: the operations at `indices` (in
+/// ascending order), all on the object `key`.
+pub fn decide_with(
+    model: &dyn AnyModel,
+    history: &History,
+    key: &Value,
+    indices: &[u32],
+    engine: Engine,
+    budget: &Budget,
+) -> Verdict {
     let (classes, mut table) = match model.prepare(history, indices) {
         Ok(prepared) => prepared,
         Err((index, refusal)) => return unsupported(history, index, &refusal.0),
     };
     let problem = Problem::new(history, indices, &classes, &table);
     let mut meter = budget.meter();
-    match race::decide(&problem, &mut table, &mut meter, Runners::Both) {
+    let decided = match engine {
+        Engine::Reference => {
+            wgl::decide(&problem, &mut table, &mut meter).map(|answer| (answer, "wgl")).map_err(|kind| (kind, 0))
+        }
+        Engine::Auto => race::decide(&problem, &mut table, &mut meter, Runners::Both),
+        Engine::DepthFirst => race::decide(&problem, &mut table, &mut meter, Runners::Depth),
+        Engine::Frontier => race::decide(&problem, &mut table, &mut meter, Runners::Frontier),
+    };
+    match decided {
         Ok((Answer::Holds(order), engine)) => Verdict::Holds(Witness { order, engine }),
         Ok((Answer::Violated(failure), engine)) => {
             Verdict::Violated(vec![counterexample(&problem, &table, &failure, key, engine)])

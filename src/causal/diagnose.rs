@@ -1,0 +1,93 @@
+//! What is wrong with the data, said once per kind with a count and an example.
+
+/// A kind of thing that is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Problem {
+    /// The parent is not in the data: it was lost, sampled away, or not exported yet.
+    MissingParent,
+    /// Two spans of one trace with the same id; children are given to the first.
+    DuplicateId,
+    /// Spans that are each other's ancestors, by parents or links; those edges are left out.
+    Cycle,
+    /// A trace in which every span has a parent.
+    NoRoot,
+    /// A trace with more than one span without a parent.
+    SeveralRoots,
+    /// A span that ends before it starts.
+    NegativeDuration,
+    /// A span without an end.
+    Unended,
+    /// A span that starts before its parent by the clocks: skew, or a wrong parent.
+    StartsBeforeParent,
+    /// A span event outside its span's interval.
+    EventOutsideSpan,
+    /// A link to a span that is not in the data.
+    MissingLink,
+    /// The order in one process by its clock contradicts the certain order: the clock stepped, or
+    /// several processes go by one name. Those edges are left out.
+    ContradictoryClock,
+}
+
+impl Problem {
+    /// The word used in reports.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::MissingParent => "missing-parent",
+            Self::DuplicateId => "duplicate-id",
+            Self::Cycle => "cycle",
+            Self::NoRoot => "no-root",
+            Self::SeveralRoots => "several-roots",
+            Self::NegativeDuration => "negative-duration",
+            Self::Unended => "unended",
+            Self::StartsBeforeParent => "starts-before-parent",
+            Self::EventOutsideSpan => "event-outside-span",
+            Self::MissingLink => "missing-link",
+            Self::ContradictoryClock => "contradictory-clock",
+        }
+    }
+
+    /// What it means, in one line.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Self::MissingParent => "spans whose parent is not in the data",
+            Self::DuplicateId => "spans whose id another span of the trace already has",
+            Self::Cycle => "spans that are their own ancestors; those edges are left out",
+            Self::NoRoot => "traces in which every span has a parent",
+            Self::SeveralRoots => "traces with more than one root",
+            Self::NegativeDuration => "spans that end before they start",
+            Self::Unended => "spans without an end",
+            Self::StartsBeforeParent => "spans that start before their parent (clock skew?)",
+            Self::EventOutsideSpan => "span events outside their span",
+            Self::MissingLink => "links to spans that are not in the data",
+            Self::ContradictoryClock => "timestamps in one process that contradict the certain order; not used",
+        }
+    }
+}
+
+/// One kind of problem in some data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    pub problem: Problem,
+    pub count: u64,
+    /// The position of the first span that has it.
+    pub example: usize,
+}
+
+/// Counts problems.
+#[derive(Default)]
+pub(super) struct Diagnoses(Vec<Diagnosis>);
+
+impl Diagnoses {
+    pub(super) fn note(&mut self, problem: Problem, span: usize) {
+        match self.0.iter_mut().find(|known| known.problem == problem) {
+            Some(known) => known.count += 1,
+            None => self.0.push(Diagnosis { problem, count: 1, example: span }),
+        }
+    }
+
+    /// Ordered by kind.
+    pub(super) fn finish(mut self) -> Vec<Diagnosis> {
+        self.0.sort_by_key(|diagnosis| diagnosis.problem);
+        self.0
+    }
+}

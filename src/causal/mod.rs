@@ -1,0 +1,28 @@
+//! Causal order: which event of a trace could have influenced which.
+//!
+//! Events are span starts, span ends and span events. Edges are `certain` (program order within a span,
+//! parent start → child start, linked span's start → this span's start) or `assumed` (read off
+//! timestamps: a child's end before its parent's end when it lies inside, and the order in one
+//! process). Every answer says which of the two it rests on. After Lamport, "Time, Clocks, and the Ordering of
+//! Events in a Distributed System" (1978); vector clocks after Fidge and Mattern.
+//!
+//! Broken data is data: what is wrong with a trace is told by [`diagnose`], and the order is built
+//! from what is left. Nothing here recurses.
+
+mod build;
+mod clocks;
+mod critical_path;
+mod diagnose;
+mod graph;
+mod relation;
+mod timing;
+
+pub use clocks::Clocks;
+pub use critical_path::{Segment, critical_path};
+pub use diagnose::{Diagnosis, Problem};
+pub use graph::{CausalGraph, EdgeKind, EventId, EventKind, Family};
+pub use relation::{Answer, Relation, RestsOn};
+pub use timing::self_times;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,175 @@
+//! Reading and writing: every format is one file here and one line in [`ALL`].
+//!
+//! No format's bytes are trusted. A reader fills a [`Reading`] with what it could read *and* with
+//! what it had to skip, each with a position; it fails only when the bytes can't be had at all.
+//! Formats are recognised by content ([`recognise`]), never by file name.
+
+mod json;
+mod json_write;
+mod otlp_json;
+mod otlp_proto;
+mod otlp_proto_write;
+mod parquet;
+mod source;
+
+pub use source::Source;
+
+use crate::registry::Entry;
+use crate::store::{SpanStore, StoreBuilder};
+use causet_checkers::history::{History, HistoryBuilder};
+use std::io::{self, Write};
+
+/// Every format, in the order in which recognition asks them.
+pub static ALL: &[&dyn Format] = &[&parquet::Parquet, &otlp_json::OtlpJson, &otlp_proto::OtlpProto];
+
+/// A way to write traces or histories as bytes, and to read them back.
+pub trait Format: Sync {
+    /// Its face in the registry.
+    fn entry(&self) -> Entry;
+
+    /// Whether the first bytes (up to [`HEAD`], decompressed) look like this format.
+    fn recognises(&self, head: &[u8]) -> bool;
+
+    /// Reads all of `source` into `into`.
+    ///
+    /// # Errors
+    /// Only what the operating system says; bad content goes to [`Reading::skipped`].
+    fn read(&self, source: &mut Source, into: &mut Reading) -> io::Result<()>;
+
+    /// What it can write.
+    fn writes(&self) -> Writes {
+        Writes::Nothing
+    }
+
+    /// Writes spans; called only if it [`writes`](Self::writes) them.
+    ///
+    /// # Errors
+    /// What the output says.
+    fn write_spans(&self, _spans: &SpanStore, _to: &mut (dyn Write + Send)) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this format does not write traces"))
+    }
+
+    /// Writes a history; called only if it [`writes`](Self::writes) them.
+    ///
+    /// # Errors
+    /// What the output says.
+    fn write_history(&self, _history: &History, _to: &mut (dyn Write + Send)) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this format does not write histories"))
+    }
+}
+
+/// What a format can write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writes {
+    Nothing,
+    Spans,
+    History,
+}
+
+/// How many bytes of a file recognition sees.
+pub const HEAD: usize = 64 * 1024;
+
+/// The format with this id.
+pub fn by_id(id: &str) -> Option<&'static dyn Format> {
+    ALL.iter().copied().find(|format| format.entry().id == id)
+}
+
+/// The first format that knows these first bytes.
+pub fn recognise(head: &[u8]) -> Option<&'static dyn Format> {
+    ALL.iter().copied().find(|format| format.recognises(head))
+}
+
+/// What was read: spans or a history, and an account of everything that is not in them.
+#[derive(Default)]
+pub struct Reading {
+    pub spans: StoreBuilder,
+    pub history: HistoryBuilder,
+    pub skipped: Skipped,
+    pub ignored: Ignored,
+    /// How histories carry keys; set before reading.
+    pub key_mode: KeyMode,
+}
+
+/// Whether a Jepsen value that is a pair is `[key value]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeyMode {
+    /// When every operation's value is a pair, and every cas nests its own.
+    #[default]
+    Auto,
+    /// Always.
+    Tuple,
+    /// Never.
+    None,
+}
+
+/// Things that are well-formed and none of our business, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ignored {
+    pub logs: u64,
+    pub metrics: u64,
+    pub nemesis: u64,
+}
+
+impl Ignored {
+    /// Adds another account.
+    pub fn add(&mut self, other: Ignored) {
+        self.logs += other.logs;
+        self.metrics += other.metrics;
+        self.nemesis += other.nemesis;
+    }
+}
+
+/// One thing that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// Where: `line 3, byte 812`, counted in the decompressed input.
+    pub position: String,
+    /// Why, and what was expected.
+    pub reason: String,
+}
+
+/// Everything that could not be read: all of it counted, the first [`Skipped::KEPT`] told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    first: Vec<Skip>,
+    total: u64,
+}
+
+impl Skipped {
+    /// How many are told one by one, so that a gigabyte of garbage does not become a gigabyte of report.
+    pub const KEPT: usize = 1000;
+
+    /// Notes one.
+    pub fn push(&mut self, position: impl Into<String>, reason: impl Into<String>) {
+        self.total += 1;
+        if self.first.len() < Self::KEPT {
+            self.first.push(Skip { position: position.into(), reason: reason.into() });
+        }
+    }
+
+    /// Adds another account after this one.
+    pub fn append(&mut self, other: Skipped) {
+        self.total += other.total;
+        let room = Self::KEPT - self.first.len();
+        self.first.extend(other.first.into_iter().take(room));
+    }
+
+    /// The first ones.
+    pub fn first(&self) -> &[Skip] {
+        &self.first
+    }
+
+    /// How many in all.
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Whether nothing was skipped.
+    pub fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+}
+
+/// One of everything that OTLP can say.
+#[cfg(test)]
+const OTLP_SAMPLE: &str = include_str!("../../testdata/otlp/sample.jsonl");
