@@ -56,7 +56,25 @@ impl Problem {
         let items = &problem.items;
         problem.returns.sort_unstable_by_key(|&i| (ret(&items[i as usize]), i));
         Ranker { history, problem: &mut problem, rank: 0 }.run();
+        problem.order_by_rank();
         problem
+    }
+
+    /// Within one moment, ranks may have come out in another order than the operations were given.
+    fn order_by_rank(&mut self) {
+        if self.items.is_sorted_by_key(|item| item.call) {
+            return;
+        }
+        let mut order: Vec<u32> = (0..self.items.len() as u32).collect();
+        order.sort_unstable_by_key(|&old| self.items[old as usize].call);
+        let mut new = vec![0; order.len()];
+        (0..).zip(&order).for_each(|(place, &old)| new[old as usize] = place);
+        self.items = order.iter().map(|&old| self.items[old as usize]).collect();
+        self.returns.iter_mut().for_each(|item| *item = new[*item as usize]);
+        for (first, then) in &mut self.before {
+            (*first, *then) = (new[*first as usize], new[*then as usize]);
+        }
+        self.before.sort_unstable_by_key(|pair| pair.1);
     }
 
     /// The items that must precede item `then`, beyond what ranks say.
