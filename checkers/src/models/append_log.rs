@@ -44,7 +44,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: &[OptionDoc { name: "first", summary: "the offset of the first entry", default: "0" }],
     per_key: true,
     family: "append-log",
-    fast: None,
     build: |options| Ok(erase(AppendLog { first: options.int("first", 0)? })),
 };
 

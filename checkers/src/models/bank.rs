@@ -57,7 +57,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     ],
     per_key: false,
     family: "bank",
-    fast: None,
     build: |options| build(options),
 };
 

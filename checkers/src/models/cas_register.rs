@@ -8,7 +8,7 @@
 use super::values::{cas, unknown_function};
 use super::{Call, Example, FunctionDoc, Model, ModelEntry, OptionDoc, Unsupported};
 use crate::history::Value;
-use crate::properties::linearizability::{FastPath, erase};
+use crate::properties::linearizability::erase;
 
 /// A register with compare-and-set.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +53,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: &[INITIAL],
     per_key: true,
     family: "register",
-    fast: Some(FastPath::Register),
     build: |options| Ok(erase(CasRegister { initial: options.value("initial") })),
 };
 

@@ -37,7 +37,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: &[],
     per_key: true,
     family: "consensus",
-    fast: None,
     build: |_| Ok(erase(Consensus)),
 };
 

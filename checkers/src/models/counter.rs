@@ -47,7 +47,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: OPTIONS,
     per_key: true,
     family: "counter",
-    fast: None,
     build: |options| Ok(erase(Counter { initial: options.int("initial", 0)? })),
 };
 
@@ -66,7 +65,6 @@ pub(super) static PN_ENTRY: ModelEntry = ModelEntry {
     options: OPTIONS,
     per_key: true,
     family: "counter",
-    fast: None,
     build: |options| Ok(erase(Counter { initial: options.int("initial", 0)? })),
 };
 

@@ -1,7 +1,7 @@
 //! What the registry says about a model, and how a model is built from options.
 
 use crate::history::Value;
-use crate::properties::linearizability::{AnyModel, FastPath};
+use crate::properties::linearizability::AnyModel;
 
 /// An option whose value is not of the right kind: its name, and what was expected.
 pub type BadOption = (&'static str, &'static str);
@@ -29,8 +29,6 @@ pub struct ModelEntry {
     /// Models of one family agree on the functions they share; the first one stands for the others
     /// when a model is inferred from a history.
     pub family: &'static str,
-    /// An exact decision procedure for some of its histories.
-    pub(crate) fast: Option<FastPath>,
     /// Makes the model.
     pub(crate) build: Build,
 }

@@ -59,7 +59,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: &[OptionDoc { name: "initial", summary: "a number that all tokens exceed", default: "none" }],
     per_key: true,
     family: "fenced-lock",
-    fast: None,
     build: |options| Ok(erase(FencedLock { last: options.int("initial", i64::MIN)? })),
 };
 

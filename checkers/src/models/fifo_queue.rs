@@ -7,7 +7,7 @@
 use super::values::{bad_input, unknown_function};
 use super::{Call, Example, FunctionDoc, Model, ModelEntry, Unsupported};
 use crate::history::Value;
-use crate::properties::linearizability::{FastPath, erase};
+use crate::properties::linearizability::erase;
 
 /// Values, first in, first out.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,7 +41,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: &[],
     per_key: true,
     family: "fifo-queue",
-    fast: Some(FastPath::Queue),
     build: |_| Ok(erase(FifoQueue)),
 };
 

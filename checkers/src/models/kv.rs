@@ -56,7 +56,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: &[OptionDoc { name: "initial", summary: "how an absent key reads", default: "null" }],
     per_key: true,
     family: "kv",
-    fast: None,
     build: |options| Ok(erase(Kv { initial: options.value("initial") })),
 };
 

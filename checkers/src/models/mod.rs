@@ -115,7 +115,7 @@ impl std::error::Error for Unsupported {}
 /// assert_eq!(verdict.id(), "holds");
 /// # Ok::<(), causet_checkers::history::Malformed>(())
 /// ```
-pub trait Model: Send + Sync {
+pub trait Model: Send + Sync + 'static {
     /// What the object remembers.
     type State: Clone + Eq + Hash + fmt::Debug + Send;
     /// An operation with its input and, where known, its output. Two equal ones must be

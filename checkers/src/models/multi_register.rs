@@ -47,7 +47,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     }],
     per_key: false,
     family: "multi-register",
-    fast: None,
     build: |options| Ok(erase(MultiRegister { initial: options.value("initial") })),
 };
 

@@ -53,7 +53,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: &[],
     per_key: true,
     family: "mutex",
-    fast: None,
     build: |_| Ok(erase(Mutex { kind: Kind::Anyone })),
 };
 
@@ -72,7 +71,6 @@ pub(super) static OWNER_ENTRY: ModelEntry = ModelEntry {
     options: &[],
     per_key: true,
     family: "owner-mutex",
-    fast: None,
     build: |_| Ok(erase(Mutex { kind: Kind::Owner })),
 };
 
@@ -93,7 +91,6 @@ pub(super) static REENTRANT_ENTRY: ModelEntry = ModelEntry {
     options: &[],
     per_key: true,
     family: "reentrant-mutex",
-    fast: None,
     build: |_| Ok(erase(Mutex { kind: Kind::Reentrant })),
 };
 

@@ -8,7 +8,7 @@
 use super::values::{bad_input, unknown_function};
 use super::{Call, Example, FunctionDoc, Model, ModelEntry, Unsupported};
 use crate::history::Value;
-use crate::properties::linearizability::{FastPath, erase};
+use crate::properties::linearizability::erase;
 
 /// Values with priorities, lowest first.
 #[derive(Clone, Copy, Debug, Default)]
@@ -51,7 +51,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: &[],
     per_key: true,
     family: "priority-queue",
-    fast: Some(FastPath::PriorityQueue),
     build: |_| Ok(erase(PriorityQueue)),
 };
 

@@ -7,7 +7,7 @@ use super::cas_register::{INITIAL, READ, WRITE};
 use super::values::unknown_function;
 use super::{Call, Example, Model, ModelEntry, Unsupported};
 use crate::history::Value;
-use crate::properties::linearizability::{FastPath, erase};
+use crate::properties::linearizability::erase;
 
 /// One value, read and written.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +44,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: &[INITIAL],
     per_key: true,
     family: "register",
-    fast: Some(FastPath::Register),
     build: |options| Ok(erase(Register { initial: options.value("initial") })),
 };
 

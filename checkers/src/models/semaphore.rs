@@ -46,7 +46,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: &[OptionDoc { name: "permits", summary: "how many permits there are", default: "1" }],
     per_key: true,
     family: "semaphore",
-    fast: None,
     build: |options| match options.int("permits", 1)? {
         permits @ 0.. => Ok(erase(Semaphore { permits })),
         _ => Err(("permits", "an integer of at least 0")),

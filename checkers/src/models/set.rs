@@ -7,7 +7,7 @@
 use super::values::{bad_output, bool_output, optional_bool_output, unknown_function};
 use super::{Call, Example, FunctionDoc, Model, ModelEntry, Unsupported};
 use crate::history::Value;
-use crate::properties::linearizability::{FastPath, erase};
+use crate::properties::linearizability::erase;
 
 /// A set of values.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +49,6 @@ pub(super) static G_ENTRY: ModelEntry = ModelEntry {
     options: &[],
     per_key: true,
     family: "set",
-    fast: Some(FastPath::Set),
     build: |_| Ok(erase(Set { grow_only: true })),
 };
 
@@ -70,7 +69,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: &[],
     per_key: true,
     family: "set",
-    fast: Some(FastPath::Set),
     build: |_| Ok(erase(Set { grow_only: false })),
 };
 

@@ -7,7 +7,7 @@
 use super::values::{bad_output, unknown_function};
 use super::{Call, Example, FunctionDoc, Model, ModelEntry, Unsupported};
 use crate::history::Value;
-use crate::properties::linearizability::{FastPath, erase};
+use crate::properties::linearizability::erase;
 
 /// Ids, each given out once.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,7 +27,6 @@ pub(super) static ENTRY: ModelEntry = ModelEntry {
     options: &[],
     per_key: true,
     family: "unique-ids",
-    fast: Some(FastPath::UniqueIds),
     build: |_| Ok(erase(UniqueIds)),
 };
 

@@ -7,6 +7,7 @@
 
 mod crashed;
 mod depth;
+mod fast;
 mod frontier;
 mod problem;
 mod race;
@@ -34,23 +35,6 @@ pub(super) static ENTRY: PropertyEntry = PropertyEntry {
         moment after their call, or never. Intervals are closed: a call at the moment of a return is concurrent with it; \
         operations of one process are ordered even then. Each key is decided by itself.",
 };
-
-/// Exact decision procedures, beyond the general search, that a model may be decided by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum FastPath {
-    /// A register whose writes all write different values.
-    Register,
-    /// A set of which each value is added once.
-    Set,
-    /// A queue into which each value is put once.
-    Queue,
-    /// A stack onto which each value is put once.
-    Stack,
-    /// A priority queue into which each value is put once.
-    PriorityQueue,
-    /// A generator of ids.
-    UniqueIds,
-}
 
 /// What an engine found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +109,16 @@ pub fn decide_with(
     engine: Engine,
     budget: &Budget,
 ) -> Verdict {
+    if engine == Engine::Auto
+        && let Some((found, engine)) = fast::decide(model.as_any(), history, indices)
+    {
+        match found {
+            fast::Found::Holds => return Verdict::Holds(Witness { order: Vec::new(), engine }),
+            fast::Found::Violated(core) => {
+                return Verdict::Violated(vec![Counterexample { operations: core, engine, ..Default::default() }]);
+            }
+        }
+    }
     let (classes, mut table) = match model.prepare(history, indices) {
         Ok(prepared) => prepared,
         Err((index, refusal)) => return unsupported(history, index, &refusal.0),

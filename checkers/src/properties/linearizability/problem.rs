@@ -39,13 +39,18 @@ impl Problem {
     /// Orders the operations at `indices`, which have these classes. Open operations that could
     /// have no effect are left out. O(n log n).
     pub(crate) fn new(history: &History, indices: &[u32], classes: &[u32], table: &Table<'_>) -> Self {
+        Self::order(history, indices, classes, |class| table.is_pure(class))
+    }
+
+    /// The same with classes of the caller's own, of which some are pure.
+    pub(crate) fn order(history: &History, indices: &[u32], classes: &[u32], is_pure: impl Fn(u32) -> bool) -> Self {
         let ops = history.operations();
         let mut items: Vec<Item> = (indices.iter().zip(classes))
             .map(|(&index, &class)| {
                 let must = ops[index as usize].status == Status::Ok;
                 Item { index, class, call: 0, ret: NEVER, must }
             })
-            .filter(|item| item.must || !table.is_pure(item.class))
+            .filter(|item| item.must || !is_pure(item.class))
             .collect();
         if !items.is_sorted_by_key(|item| ops[item.index as usize].call) {
             items.sort_by_key(|item| ops[item.index as usize].call);

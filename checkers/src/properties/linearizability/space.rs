@@ -9,6 +9,7 @@ use crate::history::{History, Status};
 use crate::models::{Call, Model, Unsupported};
 use foldhash::fast::FixedState;
 use hashbrown::{HashMap, HashTable};
+use std::any::Any;
 use std::hash::{BuildHasher, Hash};
 
 /// Fixed, so that a run can be repeated.
@@ -24,6 +25,9 @@ pub trait AnyModel: Send + Sync {
     /// # Errors
     /// The first operation that the model has no rule for.
     fn prepare<'m>(&'m self, history: &History, indices: &[u32]) -> Result<(Vec<u32>, Table<'m>), Refused>;
+
+    /// The model, for methods that know particular ones.
+    fn as_any(&self) -> &dyn Any;
 }
 
 impl<M: Model> AnyModel for M {
@@ -42,6 +46,10 @@ impl<M: Model> AnyModel for M {
             classes.push(intern(&mut interned.ops, &mut interned.op_ids, parsed));
         }
         Ok((classes, Table::new(Box::new(interned))))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
     }
 }
 
