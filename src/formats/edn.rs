@@ -13,7 +13,7 @@
 //! - integers are exact, with or without `N`; a ratio is text in lowest terms; a decimal `M` is a
 //!   number where a double holds all its digits, else text
 
-use super::values::{Bad, MAX_DEPTH, number};
+use super::values::{Bad, MAX_DEPTH};
 use causet_checkers::history::Value;
 use std::borrow::Cow;
 
@@ -47,7 +47,7 @@ impl Keywords {
         Self(vec![Value::Nil; 256])
     }
 
-    fn get(&mut self, text: &str) -> Value {
+    pub(super) fn get(&mut self, text: &str) -> Value {
         let hash = text.bytes().fold(0_usize, |hash, byte| hash.wrapping_mul(31) ^ usize::from(byte));
         let slot = &mut self.0[(hash ^ (hash >> 8)) & 255];
         if slot.as_str() != Some(text) {
@@ -70,13 +70,13 @@ enum Frame {
 
 /// Reads one form.
 pub(super) struct Parser<'a> {
-    bytes: &'a [u8],
-    at: usize,
+    pub(super) bytes: &'a [u8],
+    pub(super) at: usize,
     /// Whether the input ends where the bytes do.
-    last: bool,
+    pub(super) last: bool,
     /// The column in which the form begins.
     column: usize,
-    keywords: &'a mut Keywords,
+    pub(super) keywords: &'a mut Keywords,
     frames: Vec<Frame>,
     containers: usize,
 }
@@ -118,11 +118,11 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn bad<T>(&self, at: usize, reason: impl Into<Cow<'static, str>>) -> Result<T, Stop> {
+    pub(super) fn bad<T>(&self, at: usize, reason: impl Into<Cow<'static, str>>) -> Result<T, Stop> {
         Err(Stop::Bad(Bad { at, reason: reason.into() }))
     }
 
-    fn short<T>(&self) -> Result<T, Stop> {
+    pub(super) fn short<T>(&self) -> Result<T, Stop> {
         Err(if self.last { Stop::Open(self.bytes.len()) } else { Stop::More })
     }
 
@@ -132,7 +132,9 @@ impl<'a> Parser<'a> {
             match byte {
                 b'\n' => {
                     self.at += 1;
-                    self.check_cut(self.at)?;
+                    if self.containers > 0 {
+                        self.check_cut(self.at)?;
+                    }
                 }
                 b' ' | b',' | b'\t' | b'\r' | 0x0b | 0x0c => self.at += 1,
                 b';' => match memchr::memchr(b'\n', &self.bytes[self.at..]) {
@@ -147,10 +149,7 @@ impl<'a> Parser<'a> {
 
     /// Whether an operation begins at the line that begins at `line`, no deeper than the form around
     /// it: then that form lost its end, and must not swallow the rest of the history.
-    fn check_cut(&self, line: usize) -> Result<(), Stop> {
-        if self.containers == 0 {
-            return Ok(());
-        }
+    pub(super) fn check_cut(&self, line: usize) -> Result<(), Stop> {
         let rest = &self.bytes[line..];
         let indent = rest.iter().take(self.column + 1).take_while(|byte| **byte == b' ').count();
         if indent > self.column {
@@ -235,10 +234,13 @@ impl<'a> Parser<'a> {
                     return Ok(self.frames.is_empty().then_some(Form::Nothing));
                 }
                 Some(Frame::Meta(seen @ false)) => {
-                    let right = matches!(value, Value::Map(_) | Value::Str(_) | Value::List(_));
                     *seen = true;
-                    if !right {
-                        return self.bad(start, "expected a map, keyword or symbol as metadata");
+                    match &value {
+                        Value::Map(pairs) if pairs.iter().any(|(key, _)| key.as_str() == Some("type")) => {
+                            return self.bad(start, "an operation where metadata belongs, after `^`");
+                        }
+                        Value::Map(_) | Value::Str(_) | Value::List(_) => {}
+                        _ => return self.bad(start, "expected a map, keyword or symbol as metadata"),
                     }
                 }
                 Some(Frame::Meta(true)) => {
@@ -287,150 +289,6 @@ impl<'a> Parser<'a> {
             _ => self.bad(self.at, "expected a set, a tag or `#_` after `#`"),
         }
     }
-
-    /// A word and where it ends.
-    fn token(&self, start: usize) -> Result<(&'a str, usize), Stop> {
-        let ends = |byte: &u8| {
-            matches!(byte, b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b';' | b',' | b'\\' | b' ' | 0x09..=0x0d)
-        };
-        let end = match self.bytes[start..].iter().position(ends) {
-            Some(length) => start + length,
-            None if self.last => self.bytes.len(),
-            None => return Err(Stop::More),
-        };
-        match std::str::from_utf8(&self.bytes[start..end]) {
-            Ok(text) => Ok((text, end)),
-            Err(error) => self.bad(start + error.valid_up_to(), "text that is not UTF-8"),
-        }
-    }
-
-    fn atom(&mut self) -> Result<Value, Stop> {
-        let (text, end) = self.token(self.at)?;
-        let value = match text.as_bytes() {
-            [b':', name @ ..] => {
-                if matches!(name, [] | [b':', ..]) || !is_name(name) {
-                    return self.bad(self.at, "expected a keyword");
-                }
-                self.keywords.get(text)
-            }
-            [b'0'..=b'9', ..] | [b'+' | b'-', b'0'..=b'9', ..] => match edn_number(text) {
-                Some(value) => value,
-                None => return self.bad(self.at, format!("`{}` is not a number", brief(text))),
-            },
-            b"nil" => Value::Nil,
-            b"true" => true.into(),
-            b"false" => false.into(),
-            b"NaN" => Value::float(f64::NAN),
-            b"Infinity" => Value::float(f64::INFINITY),
-            b"-Infinity" => Value::float(f64::NEG_INFINITY),
-            [first, ..] if is_name(text.as_bytes()) && *first != b'\'' => Value::str(&format!("'{text}")),
-            _ => return self.bad(self.at, format!("expected a form, found `{}`", brief(text).escape_debug())),
-        };
-        self.at = end;
-        Ok(value)
-    }
-
-    fn character(&mut self) -> Result<Value, Stop> {
-        let start = self.at + 1;
-        let Some(first) = self.bytes.get(start) else { return self.short() };
-        // A first byte belongs to the character even where it would end a word: `\(`.
-        let (rest, end) = self.token(start + usize::from(first.is_ascii()))?;
-        let character = if !first.is_ascii() {
-            let mut all = rest.chars();
-            all.next().filter(|_| all.next().is_none())
-        } else if rest.is_empty() {
-            Some(char::from(*first)).filter(|first| !first.is_whitespace())
-        } else {
-            match (first, rest) {
-                (b'n', "ewline") => Some('\n'),
-                (b'r', "eturn") => Some('\r'),
-                (b't', "ab") => Some('\t'),
-                (b's', "pace") => Some(' '),
-                (b'b', "ackspace") => Some('\u{8}'),
-                (b'f', "ormfeed") => Some('\u{c}'),
-                (b'u', hex) if hex.len() == 4 => u32::from_str_radix(hex, 16).ok().and_then(char::from_u32),
-                (b'o', octal) => u32::from_str_radix(octal, 8).ok().filter(|code| *code < 256).and_then(char::from_u32),
-                _ => None,
-            }
-        };
-        let Some(character) = character else { return self.bad(self.at, "expected a character") };
-        self.at = end;
-        Ok(Value::str(&format!("\\{character}")))
-    }
-
-    fn string(&mut self) -> Result<Value, Stop> {
-        let mut text: Cow<'a, str> = Cow::Borrowed("");
-        let mut at = self.at + 1;
-        loop {
-            let rest = &self.bytes[at..];
-            let length = memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
-            for feed in memchr::memchr_iter(b'\n', &rest[..length]) {
-                self.check_cut(at + feed + 1)?;
-            }
-            if length == rest.len() {
-                return self.short();
-            }
-            let piece = match std::str::from_utf8(&rest[..length]) {
-                Ok(piece) => piece,
-                Err(error) => return self.bad(at + error.valid_up_to(), "text that is not UTF-8"),
-            };
-            if text.is_empty() {
-                text = Cow::Borrowed(piece);
-            } else {
-                text.to_mut().push_str(piece);
-            }
-            at += length + 1;
-            if rest[length] == b'"' {
-                self.at = at;
-                return Ok(Value::str(&text));
-            }
-            let (character, width) = self.escape(at)?;
-            text.to_mut().push(character);
-            at += width;
-        }
-    }
-
-    /// The character of an escape whose backslash is before `at`, and its width.
-    fn escape(&self, at: usize) -> Result<(char, usize), Stop> {
-        let Some(byte) = self.bytes.get(at) else { return self.short() };
-        let character = match byte {
-            b'n' => '\n',
-            b't' => '\t',
-            b'r' => '\r',
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'"' | b'\\' | b'\'' => char::from(*byte),
-            b'u' => {
-                if self.bytes.len() < at + 11 && !self.last {
-                    return Err(Stop::More);
-                }
-                let units = [self.unit(at + 1), self.unit(at + 7).filter(|_| self.bytes[at + 5..].starts_with(b"\\u"))];
-                return match char::decode_utf16(units.into_iter().map_while(|unit| unit)).next() {
-                    Some(Ok(character)) => Ok((character, 5 + 6 * (character.len_utf16() - 1))),
-                    _ => self.bad(at - 1, "expected \\u and four hexadecimal digits"),
-                };
-            }
-            b'0'..=b'7' => {
-                let digits = self.bytes[at..].iter().take(3).take_while(|byte| matches!(byte, b'0'..=b'7'));
-                let width = digits.clone().count();
-                let code = digits.fold(0_u32, |code, digit| code * 8 + u32::from(digit - b'0'));
-                if self.bytes.len() < at + 3 && !self.last {
-                    return Err(Stop::More);
-                }
-                return match char::from_u32(code).filter(|_| code < 256) {
-                    Some(character) => Ok((character, width)),
-                    None => self.bad(at - 1, "expected an octal escape up to \\377"),
-                };
-            }
-            _ => return self.bad(at - 1, "an escape that EDN does not have"),
-        };
-        Ok((character, 1))
-    }
-
-    fn unit(&self, at: usize) -> Option<u16> {
-        let hex = self.bytes.get(at..at + 4).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit))?;
-        u16::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok()
-    }
 }
 
 /// The value of a map whose keywords lose their colon; `None` if two of its keys are equal.
@@ -463,58 +321,87 @@ pub(super) fn begins_operation(text: &[u8]) -> Option<bool> {
     }
 }
 
-fn is_name(name: &[u8]) -> bool {
-    name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80 || b".*+!-_?$%&=<>/:#'|".contains(byte))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn brief(text: &str) -> String {
-    text.chars().take(40).collect()
-}
-
-/// EDN's numbers, and the ratios that Clojure prints.
-fn edn_number(text: &str) -> Option<Value> {
-    let unsigned = text.trim_start_matches(['+', '-']);
-    let whole = unsigned.bytes().take_while(u8::is_ascii_digit).count();
-    if whole > 1 && unsigned.starts_with('0') || text.len() - unsigned.len() > 1 {
-        return None;
+    fn parse(text: &str) -> Result<(Form, usize), Stop> {
+        let mut keywords = Keywords::new();
+        let mut parser = Parser::new(text.as_bytes(), true, 0, &mut keywords);
+        parser.form().map(|form| (form, parser.consumed()))
     }
-    match &unsigned[whole..] {
-        "" => number(text),
-        "N" | "M" => number(&text[..text.len() - 1]),
-        rest if rest.starts_with('/') => ratio(text),
-        rest if rest.starts_with(['x', 'X']) && whole == 1 => {
-            let value = i128::from_str_radix(&rest[1..], 16).ok().filter(|_| rest.as_bytes().get(1) != Some(&b'-'))?;
-            number(&if text.starts_with('-') { -value } else { value }.to_string())
+
+    #[test]
+    fn forms_become_values() {
+        let cases = [
+            ("(1 [2 3] ())", "[1, [2, 3], []]"),
+            ("[1,2 ; three\n 4]", "[1, 2, 4]"),
+            ("#{3 1 2}", "[1, 2, 3]"),
+            ("[{:a 1, \"b\" :c, 2 nil}]", r#"[{2: null, "a": 1, "b": ":c"}]"#),
+            ("[#:ns{:a 1 :x/b 2 :_/c 3}]", r#"[{"c": 3, "ns/a": 1, "x/b": 2}]"#),
+            ("[#inst \"1985\" #a/b #c d]", r##"[{"#inst": "1985"}, {"#a/b": {"#c": "'d"}}]"##),
+            ("[1 #_2 #_ #_ 3 4 #_[#_5 6] 7]", "[1, 7]"),
+            ("[^:dynamic a ^{:x 1} [2] ^String ^:b #^c d]", r#"["'a", [2], "'d"]"#),
+            ("[#object[java.lang.Thread 0x1F \"x\"]]", r##"[{"#object": ["'java.lang.Thread", 31, "x"]}]"##),
+        ];
+        for (text, expected) in cases {
+            let Ok((Form::Value(value), consumed)) = parse(text) else { panic!("{text}: {:?}", parse(text)) };
+            assert_eq!((value.to_string().as_str(), consumed), (expected, text.len()), "{text}");
         }
-        rest => {
-            let digits = text.strip_suffix('M').unwrap_or(text);
-            if !rest.starts_with(['.', 'e', 'E']) || digits.parse::<f64>().is_err() {
-                return None;
+        assert_eq!(parse("#_ [1 {2 3}]"), Ok((Form::Nothing, 12)));
+        for text in ["{:a 1}", "#x.Y{:a 1}", "^:m {:a 1}"] {
+            assert_eq!(parse(text), Ok((Form::Map(vec![(Value::str(":a"), Value::Int(1))]), text.len())), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_edn_is_told_where() {
+        let cases = [
+            ("[1 }", 3, "expected `]`, found `}`"),
+            ("[{:a}]", 4, "no value"),
+            ("[{:a 1 :a 2}]", 11, "key twice"),
+            ("#{1 1}", 5, "twice"),
+            ("[#_]", 3, "expected a form"),
+            ("[#a ]", 4, "expected a form"),
+            ("[^1 x]", 2, "metadata"),
+            ("[^{:type :ok} {}]", 12, "operation"),
+            ("#:a [1]", 0, "namespaced map"),
+            ("#\"re\"", 0, "after `#`"),
+            ("#<Object>", 0, "after `#`"),
+            ("@x", 0, "expected a form"),
+            (")", 0, "closes nothing"),
+        ];
+        for (text, at, reason) in cases {
+            let Err(Stop::Bad(bad)) = parse(text) else { panic!("{text}: {:?}", parse(text)) };
+            assert!(bad.at == at && bad.reason.contains(reason), "{text}: {bad:?}");
+        }
+        let nest = |depth: usize| ["[".repeat(depth), "]".repeat(depth)].concat();
+        assert!(parse(&nest(MAX_DEPTH)).is_ok());
+        assert!(matches!(parse(&nest(MAX_DEPTH + 1)), Err(Stop::Bad(_))));
+        for text in ["[1 2", "\"abc", "{:a", "#_", "#x", "^:a", "#{", "\"a\\"] {
+            assert_eq!(parse(text), Err(Stop::Open(text.len())), "{text}");
+        }
+        assert_eq!(parse("{:a [1 2\n{:type :ok}"), Err(Stop::Open(9)));
+        assert!(parse("{:a [1 2\n {:type :ok}]}").is_ok(), "deeper than the form around it");
+    }
+
+    #[test]
+    fn a_cut_form_asks_for_more() {
+        let text =
+            "#x [{:a \"b\\u00e9\\n\\101c\" \\newline #{1.5 -2N ##Inf}} #_ ^:m (nil \\é), ; note\n #:n{:a 1} end] ";
+        let Ok((whole, consumed)) = parse(text) else { panic!("{:?}", parse(text)) };
+        assert_eq!(consumed, text.len() - 1);
+        for end in 0..text.len() {
+            let mut keywords = Keywords::new();
+            let mut parser = Parser::new(&text.as_bytes()[..end], false, 0, &mut keywords);
+            match parser.form() {
+                Ok(form) => assert_eq!((form, parser.consumed()), (whole, consumed)),
+                stop => {
+                    assert_eq!(stop, Err(Stop::More), "{}", &text[..end.min(40)]);
+                    continue;
+                }
             }
-            let value = number(digits)?;
-            let significant = digits.split(['e', 'E']).next().unwrap_or_default();
-            let significant = significant.bytes().filter(u8::is_ascii_digit).skip_while(|digit| *digit == b'0').count();
-            // Up to 15 digits, two decimals that differ are two doubles that differ.
-            Some(if digits.len() < text.len() && significant > 15 { Value::str(text) } else { value })
+            return;
         }
-    }
-}
-
-fn ratio(text: &str) -> Option<Value> {
-    let (above, below) = text.split_once('/')?;
-    if below.is_empty() || !below.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let (Ok(above), Ok(below)) = (above.parse::<i128>(), below.parse::<i128>()) else {
-        return Some(Value::str(text));
-    };
-    let (mut a, mut b) = (above.unsigned_abs(), below.unsigned_abs());
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    match (below, i128::try_from(a).ok()?) {
-        (0, _) => None,
-        (below, divisor) if below == divisor => number(&(above / below).to_string()),
-        (below, divisor) => Some(Value::str(&format!("{}/{}", above / divisor, below / divisor))),
     }
 }

@@ -289,3 +289,66 @@ fn tagged_sequence(text: &[u8]) -> Option<usize> {
     let blank = name[width..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     matches!(name.get(width + blank), Some(b'(' | b'[')).then_some(1 + width + blank + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(text: &[u8], block: usize) -> Vec<(At, Found)> {
+        let mut source = Source::memory(text);
+        let mut forms = Forms::with_block(&mut source, block);
+        std::iter::from_fn(|| forms.next().unwrap()).collect()
+    }
+
+    #[test]
+    fn blocks_make_no_difference() {
+        let sample = "\u{feff};; head\n[{:type :ok, :value \"a b\\n\", :f :x}\n {:type :ok [1 2}\n  {:type \"open}\n {:type \\u0041 \
+                      :x #{1 2}} #_{:a 1} #tag (1 #x.Y{:type 2}) ] stray { {:type {:type 1\n#jepsen.history.Op{:f 2}\n}] {:a";
+        let cuts = (0..sample.len()).step_by(7).map(|end| &sample.as_bytes()[..end]);
+        for text in cuts.chain([sample.as_bytes()]) {
+            let whole = all(text, 1 << 20);
+            for block in [1, 2, 3, 16, 100] {
+                assert_eq!(all(text, block), whole, "blocks of {block}: {}", String::from_utf8_lossy(text));
+            }
+        }
+        let maps = all(sample.as_bytes(), 50).iter().filter(|(_, found)| matches!(found, Found::Map(_))).count();
+        assert_eq!(maps, 4);
+    }
+
+    #[test]
+    fn garbage_takes_linear_time() {
+        let garbage = [
+            "{:type ;",
+            "{:type \"",
+            "{:type [",
+            "\0\0\0\0",
+            "\n{:x 1",
+            "\n{:type (",
+            "[",
+            "]",
+            "#",
+            "{:type \\",
+            "\"\n",
+        ];
+        for piece in garbage {
+            let text = piece.repeat((4 << 20) / piece.len());
+            let mut source = Source::memory(text);
+            let mut forms = Forms::new(&mut source);
+            let mut found = 0;
+            while forms.next().unwrap().is_some() {
+                found += 1;
+            }
+            assert!(found > 0, "{piece:?} is told");
+        }
+    }
+
+    #[test]
+    fn a_form_without_end_does_not_fill_the_memory() {
+        let text = [b"\"".to_vec(), vec![b'x'; MAX_FORM + (8 << 20)], b"\n{:type :ok}".to_vec()].concat();
+        let mut source = Source::memory(text);
+        let mut forms = Forms::new(&mut source);
+        let Some((At::START, Found::Bad(reason))) = forms.next().unwrap() else { panic!("the form is told") };
+        assert!(reason.contains("a form of more than"), "{reason}");
+        assert!(matches!(forms.next().unwrap(), Some((At { line: 2, .. }, Found::Map(_)))));
+    }
+}

@@ -271,3 +271,182 @@ fn completions_alone(events: Vec<Event>, into: &mut Reading) {
         }
     }
 }
+
+/// What the tests of the history formats have in common.
+#[cfg(test)]
+pub(super) mod testing {
+    use super::super::{Format, Ignored, KeyMode, Reading, Skipped, Source};
+    use causet_checkers::history::{History, OPEN};
+
+    pub(in super::super) fn read_as(format: &dyn Format, text: &[u8], mode: KeyMode) -> (History, Skipped, Ignored) {
+        let mut reading = Reading { key_mode: mode, ..Reading::default() };
+        format.read(&mut Source::memory(text), &mut reading).unwrap();
+        (reading.history.finish(), reading.skipped, reading.ignored)
+    }
+
+    pub(in super::super) fn read(format: &dyn Format, text: impl AsRef<[u8]>) -> (History, Skipped, Ignored) {
+        read_as(format, text.as_ref(), KeyMode::Auto)
+    }
+
+    /// Each operation as `process f key: input -> output [call..return]`, where there is something to say.
+    pub(in super::super) fn shown(history: &History) -> Vec<String> {
+        let show = |(index, op): (usize, &causet_checkers::history::Operation)| {
+            let key = if op.key.is_nil() { String::new() } else { format!(" {}:", op.key) };
+            let ret = if op.ret == OPEN { "open".to_owned() } else { op.ret.to_string() };
+            let (process, function) = (history.process(index), history.function(index));
+            format!("{process} {function}{key} {} -> {} [{}..{ret}]", op.input, op.output, op.call)
+        };
+        history.operations().iter().enumerate().map(show).collect()
+    }
+
+    /// Reads a text and expects these operations and nothing skipped.
+    pub(in super::super) fn check(format: &dyn Format, text: &str, operations: &[&str]) {
+        let (history, skipped, _) = read(format, text);
+        assert_eq!(skipped.first(), [], "{text}");
+        assert_eq!(shown(&history), operations, "{text}");
+        assert!(format.recognises(text.as_bytes()), "{text}");
+    }
+
+    /// Reads a text and expects so many operations, and losses at these places for reasons with these words.
+    pub(in super::super) fn check_skips(
+        format: &dyn Format,
+        text: impl AsRef<[u8]>,
+        operations: usize,
+        losses: &[(&str, &str)],
+    ) {
+        let text = text.as_ref();
+        let (history, skipped, _) = read(format, text);
+        let told = skipped.first();
+        let shown = String::from_utf8_lossy(&text[..text.len().min(300)]).into_owned();
+        assert_eq!(told.len(), losses.len(), "{shown}: {told:?}");
+        for (skip, (position, reason)) in told.iter().zip(losses) {
+            assert_eq!(skip.position, *position, "{shown}: {told:?}");
+            assert!(skip.reason.contains(reason), "{shown}: {told:?}");
+        }
+        assert_eq!(history.len() + history.failed(), operations, "{shown}: {told:?}");
+    }
+
+    /// Reads every prefix of a sample and the sample with every byte changed in many ways: each of its
+    /// events, `expected` of the text, is read or told. The sample's completions are all `ok` or `fail`.
+    pub(in super::super) fn survives(
+        format: &dyn Format,
+        sample: &str,
+        exact: bool,
+        expected: impl Fn(&[u8]) -> usize,
+    ) {
+        let account = |text: &[u8]| {
+            let (history, skipped, ignored) = read(format, text);
+            let returned = history.operations().iter().filter(|op| op.ret != OPEN).count();
+            let events = history.len() + returned + 2 * history.failed();
+            let told = events as u64 + skipped.total() + ignored.nemesis + ignored.logs;
+            let right = if exact { told == expected(text) as u64 } else { told >= expected(text) as u64 };
+            let shown = String::from_utf8_lossy(text);
+            assert!(right, "{told} of {}: {:?}\n{shown}", expected(text), skipped.first());
+        };
+        let sample = sample.as_bytes();
+        (0..=sample.len()).for_each(|end| account(&sample[..end]));
+        let odd = b"\0\n\r \"\\{}[]()#:;,^_-/09aN\x80\xff".iter().copied();
+        for at in 0..sample.len() {
+            let mut text = sample.to_vec();
+            for byte in odd.clone().chain([sample[at] ^ 1, sample[at] ^ 0x20]) {
+                text[at] = byte;
+                account(&text);
+            }
+            text.remove(at);
+            account(&text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{check, read_as, shown};
+    use super::*;
+    use crate::formats::jepsen_edn::JepsenEdn;
+
+    fn history(operations: &[(&str, &str, &str)]) -> String {
+        let event = |kind, f, value| format!("{{:process 0, :type {kind}, :f {f}, :value {value}}}\n");
+        operations.iter().map(|(f, input, output)| event(":invoke", f, input) + &event(":ok", f, output)).collect()
+    }
+
+    #[test]
+    fn pairs_are_keys_only_when_all_are() {
+        type Case<'a> = (&'a [(&'a str, &'a str, &'a str)], &'a [&'a str]);
+        let cases: [Case<'_>; 8] = [
+            (&[(":read", "[x nil]", "[x 3]")], &["0 read \"'x\": null -> 3 [1..2]"]),
+            (&[(":cas", "[3 1]", "[3 1]")], &["0 cas [3, 1] -> true [1..2]"]),
+            (&[(":cas", "[7 [3 1]]", "[7 [3 1]]")], &["0 cas 7: [3, 1] -> true [1..2]"]),
+            (
+                &[(":write", "[7 1]", "[7 1]"), (":cas", "[3 1]", "[3 1]")],
+                &["0 write [7, 1] -> null [1..2]", "0 cas [3, 1] -> true [3..4]"],
+            ),
+            (
+                &[(":write", "[7 1]", "[7 1]"), (":read", "nil", "[7 1]")],
+                &["0 write [7, 1] -> null [1..2]", "0 read null -> [7, 1] [3..4]"],
+            ),
+            (
+                &[(":txn", "[[:r 1 nil] [:w 2 3]]", "[[:r 1 5] [:w 2 3]]")],
+                &[r#"0 txn [["r", 1, null], ["w", 2, 3]] -> [["r", 1, 5], ["w", 2, 3]] [1..2]"#],
+            ),
+            (
+                &[(":txn", "[9 [[:read 1 nil] [:append 2 3]]]", "[9 [[:read 1 [5]] [:append 2 3]]]")],
+                &[r#"0 txn 9: [["r", 1, null], ["append", 2, 3]] -> [["r", 1, [5]], ["append", 2, 3]] [1..2]"#],
+            ),
+            (&[(":txn", "[]", "[]")], &["0 txn [] -> [] [1..2]"]),
+        ];
+        for (operations, expected) in cases {
+            check(&JepsenEdn, &history(operations), expected);
+        }
+    }
+
+    #[test]
+    fn the_mode_overrules() {
+        let text = history(&[(":write", "[7 1]", "[7 1]")]);
+        let (plain, _, _) = read_as(&JepsenEdn, text.as_bytes(), KeyMode::None);
+        assert_eq!(shown(&plain), ["0 write [7, 1] -> null [1..2]"]);
+        let text = history(&[(":cas", "[3 1]", "[3 1]"), (":read", "nil", "[3 1]")]);
+        let (tuples, skipped, _) = read_as(&JepsenEdn, text.as_bytes(), KeyMode::Tuple);
+        assert_eq!(shown(&tuples), ["0 cas 3: 1 -> true [1..2]"]);
+        assert!(skipped.first()[0].reason.contains("[key value]"), "{skipped:?}");
+        assert_eq!(skipped.total(), 2, "the call of the read and its completion: {skipped:?}");
+    }
+
+    #[test]
+    fn echoes_are_no_outputs() {
+        let cases = [
+            ((":write", "3", "3"), "3 -> null"),
+            ((":cas", "[1 2]", "[1 2]"), "[1, 2] -> true"),
+            ((":cas", "[1 2]", "false"), "[1, 2] -> false"),
+            ((":enqueue", "3", "3"), "3 -> null"),
+            ((":append", "3", "17"), "3 -> 17"),
+            ((":add-and-get", "3", "3"), "3 -> 3"),
+            ((":read", "nil", ":timed-out"), "null -> \":timed-out\""),
+        ];
+        for (operation, expected) in cases {
+            let text = history(&[operation]);
+            let expected = format!("0 {} {expected} [1..2]", &operation.0[1..]);
+            check(&JepsenEdn, &text, &[&expected]);
+        }
+    }
+
+    #[test]
+    fn a_completion_that_contradicts_its_call_is_told() {
+        let text = "{:process 0 :type :invoke :f :read :value [1 nil]}{:process 0 :type :ok :f :read :value [2 5]}";
+        let (history, skipped, _) = read_as(&JepsenEdn, text.as_bytes(), KeyMode::Auto);
+        assert_eq!(shown(&history), ["0 read 1: null -> null [1..open]"]);
+        assert!(skipped.first()[0].reason.contains("key of the call, 1, found 2"), "{skipped:?}");
+    }
+
+    #[test]
+    fn transactions_may_come_without_calls() {
+        let text = "{:type :ok, :process 0, :value [[:append x 1]]}\n{:type :ok, :process 1, :value [[:r x [1]]]}\n\
+                    {:type :info, :process 1, :value [[:w y 1]]}\n{:type :ok, :process 0, :value [[:r x nil]]}\n";
+        let expected = [
+            r#"0 txn [["append", "'x", 1]] -> [["append", "'x", 1]] [0..1]"#,
+            r#"1 txn [["r", "'x", null]] -> [["r", "'x", [1]]] [0..2]"#,
+            r#"1 txn [["w", "'y", 1]] -> null [2..open]"#,
+            r#"0 txn [["r", "'x", null]] -> [["r", "'x", null]] [1..4]"#,
+        ];
+        check(&JepsenEdn, text, &expected);
+    }
+}

@@ -169,3 +169,128 @@ pub(super) fn function_name(name: &Value) -> Result<Arc<str>, String> {
         other => Err(format!("expected a keyword or text as the name of the operation, found {}", brief(other))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::events::testing::{check, check_skips, read, shown, survives};
+    use super::*;
+
+    const READ: &str = "{:type :invoke, :f :read, :value nil, :process 0, :time 5}";
+    const DONE: &str = "{:type :ok, :f :read, :value 3, :process 0, :time 9}";
+
+    #[test]
+    fn any_sequence_will_do() {
+        let record = |map: &str| format!("#jepsen.history.Op{map}");
+        let nested = "{:type :invoke\n :f :read\n :value\n nil\n :process 0\n :ext {:type :ok\n :f :x}}";
+        let shapes = [
+            format!("{READ}\n{DONE}\n"),
+            format!("{READ}\r\n\r\n{DONE}"),
+            format!("\u{feff}{READ}{DONE}"),
+            format!("[{READ}\n {DONE}]"),
+            format!("({READ} {DONE})"),
+            format!("#jepsen.history.DenseHistory [{READ},{DONE}]"),
+            format!("{} {}", record(READ), record(DONE)),
+            format!(";; model: register\n; {DONE}\n{READ} #_{DONE} #_ #_ 1 2 {DONE} ; {DONE}"),
+            format!("^{{:a 1}} {READ} ^:b {DONE}"),
+            format!("[[{READ}] [{DONE}]]"),
+            format!("{nested} {DONE}"),
+            format!(
+                "{} {}",
+                READ.replace(":read", "\"read\""),
+                DONE.replace("{:type :ok,", "{:error [:x \"}\"], :type \"ok\"")
+            ),
+            format!("{} {}", READ.replace(":process 0, ", ""), DONE.replace(":process 0, ", "")),
+        ];
+        for shape in shapes {
+            let process = if shape.contains(":process") { "0" } else { "nil" };
+            check(&JepsenEdn, &shape, &[&format!("{process} read null -> 3 [1..2]")]);
+        }
+        assert_eq!(read(&JepsenEdn, [READ, DONE].concat()).0.time_ns(0), Some((5, 9)));
+    }
+
+    #[test]
+    fn the_example_reads_and_the_nemesis_is_counted() {
+        let (history, skipped, ignored) = read(&JepsenEdn, EXAMPLE);
+        assert_eq!(shown(&history), ["0 write 3 -> null [1..3]", "1 read null -> 3 [2..4]"]);
+        assert_eq!((skipped.total(), ignored.nemesis), (0, 1));
+    }
+
+    #[test]
+    fn a_damaged_map_costs_itself() {
+        let cases: [(String, usize, &[(&str, &str)]); 14] = [
+            (format!("{READ}\n{{:type :ok, :f @}}\n{DONE}\n"), 1, &[("line 2, byte 74", "expected a form")]),
+            (
+                format!("{READ}\n{{:type :ok, :f :read\n{DONE}\n"),
+                1,
+                &[("line 2, byte 59", "the next operation begins")],
+            ),
+            (
+                format!("[{READ}\n {{:type :ok, :f \"read\n {DONE}]"),
+                1,
+                &[("line 2, byte 61", "the next operation begins")],
+            ),
+            (format!("{READ}\n{{:type :ok, :f :re"), 1, &[("line 2, byte 59", "the input ends inside this form")]),
+            (format!("[{READ}\n"), 1, &[("line 2, byte 60", "expected `]`")]),
+            (format!("{READ}]{DONE}"), 1, &[("line 1, byte 58", "closes nothing")]),
+            (format!("{READ} garbage here\n{DONE}"), 1, &[("line 1, byte 59", "expected an operation map")]),
+            (format!("[{{:type :ok, :x #}} {READ} {DONE}]"), 1, &[("line 1, byte 16", "after `#`")]),
+            (format!("{READ}\0\0\0\n{DONE}"), 1, &[("line 1, byte 58", "found")]),
+            (format!("{READ}{{:a 1}}{DONE}"), 1, &[("line 1, byte 58", "no `:type`")]),
+            (format!("{READ}{}", DONE.replace(":ok", ":okay")), 1, &[("line 1, byte 58", "expected :invoke, :ok")]),
+            (format!("{READ}{}", DONE.replace(":time 9", ":type :ok")), 1, &[("line 1, byte 58", "twice")]),
+            (format!("{READ}{}", DONE.replace(":process 0", ":process 1")), 1, &[("line 1, byte 58", "never called")]),
+            (format!("{READ}{}", DONE.replace(":process 0", ":process [0]")), 1, &[("line 1, byte 58", "as process")]),
+        ];
+        for (text, operations, losses) in cases {
+            check_skips(&JepsenEdn, &text, operations, losses);
+            assert!(JepsenEdn.recognises(text.as_bytes()), "{text}");
+        }
+        let invalid = [READ.as_bytes(), b"\n{:type :ok, :f \"\xff\"}\n", DONE.as_bytes()].concat();
+        check_skips(&JepsenEdn, invalid, 1, &[("line 2, byte 75", "UTF-8")]);
+    }
+
+    #[test]
+    fn size_and_depth_do_no_harm() {
+        check_skips(&JepsenEdn, "", 0, &[]);
+        check_skips(&JepsenEdn, " ,\n;; nothing", 0, &[]);
+        let deep = format!("{READ}\n{{:type :ok, :value {}\n{DONE}\n", "[".repeat(5000));
+        check_skips(&JepsenEdn, &deep, 1, &[("line 2, byte 205", "deeper than 128")]);
+        check_skips(&JepsenEdn, "[".repeat(5000), 0, &[("line 1, byte 128", "deeper than 128")]);
+        let (history, skipped, _) = read(&JepsenEdn, "{:type ".repeat(5000));
+        assert!(history.is_empty() && !skipped.is_empty());
+    }
+
+    #[test]
+    fn one_line_may_be_the_whole_history() {
+        let mut line = String::from("[");
+        for value in 0..20_000 {
+            line += &format!("{READ} {} ", DONE.replace(":value 3", &format!(":value {value}")));
+        }
+        let (history, skipped, _) = read(&JepsenEdn, line + "]");
+        assert_eq!((history.len(), history.pending(), skipped.total()), (20_000, 0, 0));
+    }
+
+    #[test]
+    fn every_damage_is_survived_and_told() {
+        let sample = ";; header\n{:process 0, :type :invoke, :f :cas, :value [3 1]}\n\
+                      {:process :nemesis, :type :info, :f :start, :value \"x\"}\n\
+                      {:process 1, :type :invoke, :f :read, :value nil}\n\
+                      {:process 0, :type :fail, :f :cas, :value [3 1]}\n{:process 1, :type :ok, :f :read, :value \\a}\n";
+        survives(&JepsenEdn, sample, false, |text| {
+            let whole =
+                |line: &[u8]| !line.is_empty() && line[0] != b';' && line.contains(&b'{') && !line.contains(&b';');
+            text.split(|byte| *byte == b'\n').filter(|line| whole(line)).count()
+        });
+    }
+
+    #[test]
+    fn other_texts_are_not_taken_for_it() {
+        let quoted = r#"{"resourceSpans":[{"body":"{:type :invoke, :f :read, :process 0, :value nil}"}]}"#;
+        let jsonl = r#"{"process":"c1","type":"invoke","f":"write","value":3}"#;
+        for text in [quoted, jsonl, "", "{", "[]", "{:a 1}", "INFO  jepsen.util - 0\t:invoke\t:read\tnil"] {
+            assert!(!JepsenEdn.recognises(text.as_bytes()), "{text}");
+        }
+        assert!(JepsenEdn.recognises(format!("@@@ damaged\n{DONE}\n").as_bytes()));
+        assert!(JepsenEdn.recognises(format!("[{{:type :ok, :value [{}", "1 ".repeat(40_000)).as_bytes()));
+    }
+}

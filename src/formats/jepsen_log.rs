@@ -165,7 +165,7 @@ fn after_logger(line: &[u8]) -> Option<&[u8]> {
 }
 
 fn has_operation_words(line: &[u8]) -> bool {
-    [&b":invoke"[..], b"\t:ok", b"\t:fail", b"\t:info"].iter().any(|word| memchr::memmem::find(line, word).is_some())
+    [&b"\t:invoke"[..], b"\t:ok", b"\t:fail", b"\t:info"].iter().any(|word| memchr::memmem::find(line, word).is_some())
 }
 
 impl Columns<'_> {
@@ -208,5 +208,120 @@ fn word(text: &[u8], keywords: &mut Keywords) -> Result<(Value, usize), String> 
         Err(super::edn::Stop::Bad(bad)) => Err(bad.reason.into_owned()),
         Err(_) if text.trim_ascii().is_empty() => Err("expected a value, but the line ends".into()),
         Err(_) => Err("expected the end of this value, but the line ends".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::events::testing::{check, check_skips, read, shown, survives};
+    use super::*;
+
+    #[test]
+    fn whatever_the_logger_puts_before() {
+        let prefixes = [
+            "",
+            "INFO  jepsen.util - ",
+            "2024-05-01 10:11:12,123{GMT}\tINFO\t[jepsen worker 0] jepsen.util: ",
+            "INFO [2018-01-01 12:00:00,123] jepsen worker 0 - jepsen.util ",
+            "[main] INFO jepsen.util - ",
+            "{:a :ok} INFO jepsen.util - ",
+        ];
+        for prefix in prefixes {
+            for gap in ["\t", "   ", " \t "] {
+                let text = format!(
+                    "{prefix}4{gap}:invoke{gap}:cas{gap}[3 1]\r\n\n{prefix}4{gap}:ok{gap}:cas{gap}[3 1]\n\
+                     {prefix}5{gap}:invoke{gap}:write{gap}{{:a \"x y\"}}\n{prefix}5{gap}:info{gap}:write{gap}:timed-out"
+                );
+                let (history, skipped, _) = read(&JepsenLog, &text);
+                assert_eq!(skipped.first(), [], "{text}");
+                let expected = ["4 cas [3, 1] -> true [1..2]", "5 write {\"a\": \"x y\"} -> null [3..open]"];
+                assert_eq!(shown(&history), expected, "{text}");
+                assert!(prefix.starts_with('{') || JepsenLog.recognises(text.as_bytes()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_log_has_other_lines_too() {
+        let text = "INFO  jepsen.core - Worker 2 starting\nINFO  jepsen.util - 2\t:invoke\t:read\tnil\n\
+                    WARN  jepsen.util - Process 2 threw\njava.net.SocketException: Socket closed\n\tat java.net.Socket\n\
+                    INFO  jepsen.util - 2\t:fail\t:read\tnil\tjava.net.SocketException: closed\n\tmore of it\n\
+                    INFO  jepsen.util - :nemesis\t:info\t:start\t\"Cut off {:n5 #{:n3}}\"\nINFO  jepsen.core - nothing :ok here\n";
+        let (history, skipped, ignored) = read(&JepsenLog, text);
+        assert_eq!((history.len(), history.failed(), ignored.nemesis, ignored.logs), (0, 1, 1, 5));
+        let skips: Vec<_> = skipped.first().iter().map(|skip| skip.position.as_str()).collect();
+        assert_eq!(skips, ["line 9, byte 322"], "a type without a process may be an operation's: {skipped:?}");
+    }
+
+    #[test]
+    fn the_example_reads() {
+        check(&JepsenLog, EXAMPLE, &["0 write 3 -> null [1..3]", "1 cas [3, 1] -> null [2..open]"]);
+    }
+
+    #[test]
+    fn keys_in_tuples_are_found() {
+        let text =
+            "1\t:invoke\t:write\t[0 2]\n1\t:ok\t:write\t[0 2]\n0\t:invoke\t:read\t[0 nil]\n0\t:ok\t:read\t[0 2]\n";
+        check(&JepsenLog, text, &["1 write 0: 2 -> null [1..2]", "0 read 0: null -> 2 [3..4]"]);
+    }
+
+    #[test]
+    fn what_may_have_been_an_operation_is_told() {
+        let line = |text: &str| format!("INFO  jepsen.util - {text}");
+        let cases: [(String, usize, &[(&str, &str)]); 12] = [
+            (line("4\t:invoke\t:read"), 0, &[("line 1, byte 29", "value: expected a value, but the line ends")]),
+            (line("4\t:invoke"), 0, &[("line 1, byte 29", "name: expected a value")]),
+            (line("4\t:invo"), 0, &[("line 1, byte 0", "expected an operation")]),
+            (line("4"), 0, &[("line 1, byte 0", "expected an operation")]),
+            (line("4\t:invoke\t:cas\t[3 1"), 0, &[("line 1, byte 29", "value: expected the end of this value")]),
+            (line("x\t:invoke\t:read\tnil"), 0, &[("line 1, byte 0", "expected a process")]),
+            (line("4\t:invoke\t9\tnil"), 0, &[("line 1, byte 29", "name of the operation")]),
+            (line("4\t:ok\t:read\tnil"), 0, &[("line 1, byte 0", "never called")]),
+            (
+                line("4\t:invoke\t:read\tnil ") + &line("5\t:invoke\t:read\tnil"),
+                0,
+                &[("line 1, byte 29", "two operations")],
+            ),
+            (
+                "what is this\n".to_owned() + &line("4\t:invoke\t:read\tnil"),
+                1,
+                &[("line 1, byte 0", "expected an operation")],
+            ),
+            ("\0\0\n".to_owned() + &line("4\t:invoke\t:read\tnil"), 1, &[("line 1, byte 0", "expected an operation")]),
+            (line("4\t:invoke\t:read\t") + &"[".repeat(5000), 0, &[("line 1, byte 29", "deeper than 128")]),
+        ];
+        for (text, operations, losses) in cases {
+            check_skips(&JepsenLog, text, operations, losses);
+        }
+        check_skips(&JepsenLog, "", 0, &[]);
+        check_skips(&JepsenLog, b"4\t:invoke\t:read\t\"\xff\"", 0, &[("line 1, byte 9", "UTF-8")]);
+    }
+
+    #[test]
+    fn every_damage_is_survived_and_told() {
+        let sample = "INFO  jepsen.util - 0\t:invoke\t:cas\t[3 1]\nINFO  jepsen.core - starting\n\
+                      INFO  jepsen.util - :nemesis\t:info\t:start\tnil\nINFO  jepsen.util - 1   :invoke :read   nil\n\
+                      INFO  jepsen.util - 0\t:ok\t:cas\t[3 1]\nINFO  jepsen.util - 1   :fail   :read   :timed-out\n";
+        survives(&JepsenLog, sample, true, |text| {
+            text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count()
+        });
+    }
+
+    #[test]
+    fn other_texts_are_not_taken_for_it() {
+        let texts = [
+            "",
+            "INFO jepsen.core - :ok",
+            r#"{"resourceSpans":[{"body":"INFO  jepsen.util - 0 :invoke :read nil"}]}"#,
+            "  \"stringValue\": \"INFO jepsen.util - 0 :invoke :read nil\"",
+            "{:process 0 :type :invoke :f :read :value nil}",
+            "[{:process 0 :type :invoke :f :read :value nil}]",
+            "{:process 0\n :type :invoke :f :read\n :value nil}",
+            "\u{1} 0 :invoke :read nil",
+        ];
+        for text in texts {
+            assert!(!JepsenLog.recognises(text.as_bytes()), "{text}");
+        }
+        assert!(JepsenLog.recognises(format!("\0 damaged\n{EXAMPLE}").as_bytes()));
     }
 }

@@ -4,7 +4,8 @@
 //! builder in order, which is the only part that must be done in order. Events and complete operations
 //! are built side by side, because only at the end is it known which of the two a mixed file is.
 
-use super::events::{Calls, Kind, brief};
+use super::events::{Calls, Kind};
+use super::jsonl_line::{Record, Says, parse_line};
 use super::lines::{At, Lines, MAX_LINE, Piece, each_line};
 use super::values::{Bad, Json, write_json};
 use super::{Format, Reading, Source, Writes};
@@ -113,29 +114,6 @@ fn names_operation(line: &[u8], cut: bool) -> Option<bool> {
     }
 }
 
-/// What a line says, or what is wrong with it, at a place relative to its chunk.
-struct Record<'a> {
-    at: At,
-    says: Result<Says<'a>, String>,
-}
-
-enum Says<'a> {
-    Event {
-        process: Cow<'a, str>,
-        function: Cow<'a, str>,
-        kind: Kind,
-        key: Option<Value>,
-        value: Value,
-        time: Option<i64>,
-    },
-    Operation {
-        process: Cow<'a, str>,
-        function: Cow<'a, str>,
-        complete: Complete<'static>,
-    },
-    Nemesis,
-}
-
 /// Parses the lines of a block in parallel; the records of each chunk, with its place.
 fn parse_block(at: At, bytes: &[u8]) -> Vec<(At, Vec<Record<'_>>)> {
     const CHUNK: usize = 128 * 1024;
@@ -160,144 +138,6 @@ fn parse_block(at: At, bytes: &[u8]) -> Vec<(At, Vec<Record<'_>>)> {
         Some(std::mem::replace(next, after))
     });
     places.zip(parsed).collect()
-}
-
-fn parse_line(at: At, line: &[u8]) -> Record<'_> {
-    let mut fields = Fields::default();
-    let mut json = Json::new(line);
-    let read = json.object(|name, json| fields.read(&name, json)).and_then(|()| Ok(json.end()?));
-    match read {
-        Ok(()) => Record { at, says: fields.says() },
-        Err(Wrong { at: Some(place), reason }) => {
-            Record { at: At { byte: at.byte + place as u64, ..at }, says: Err(reason) }
-        }
-        Err(Wrong { at: None, reason }) => Record { at, says: Err(reason) },
-    }
-}
-
-struct Wrong {
-    at: Option<usize>,
-    reason: String,
-}
-
-impl From<Bad> for Wrong {
-    fn from(bad: Bad) -> Self {
-        Self { at: Some(bad.at), reason: bad.reason.into_owned() }
-    }
-}
-
-/// The fields of a line.
-#[derive(Default)]
-struct Fields<'a> {
-    process: Option<Cow<'a, str>>,
-    function: Option<Cow<'a, str>>,
-    kind: Option<Cow<'a, str>>,
-    status: Option<Cow<'a, str>>,
-    key: Option<Value>,
-    value: Option<Value>,
-    input: Option<Value>,
-    output: Option<Value>,
-    time: Option<Value>,
-    call: Option<Value>,
-    ret: Option<Value>,
-}
-
-impl<'a> Fields<'a> {
-    fn read(&mut self, name: &str, json: &mut Json<'a>) -> Result<(), Wrong> {
-        let again = match name {
-            "process" => text(json, name)?.and_then(|text| self.process.replace(text)).is_some(),
-            "f" => text(json, name)?.and_then(|text| self.function.replace(text)).is_some(),
-            "type" => text(json, name)?.and_then(|text| self.kind.replace(text)).is_some(),
-            "status" => text(json, name)?.and_then(|text| self.status.replace(text)).is_some(),
-            "key" => self.key.replace(json.value()?).is_some(),
-            "value" => self.value.replace(json.value()?).is_some(),
-            "input" => self.input.replace(json.value()?).is_some(),
-            "output" => self.output.replace(json.value()?).is_some(),
-            "time" => self.time.replace(json.value()?).is_some(),
-            "call" => self.call.replace(json.value()?).is_some(),
-            "return" => self.ret.replace(json.value()?).is_some(),
-            _ => {
-                json.value()?;
-                false
-            }
-        };
-        if again {
-            return Err(Wrong { at: None, reason: format!("`{name}` is there twice") });
-        }
-        Ok(())
-    }
-
-    fn says(self) -> Result<Says<'a>, String> {
-        let Some(process) = self.process else { return Err("expected `process`, text or a number".into()) };
-        if matches!(&*process, "nemesis" | ":nemesis") {
-            return Ok(Says::Nemesis);
-        }
-        let Some(function) = self.function else { return Err("expected `f`, the name of the operation".into()) };
-        match (self.kind, self.call) {
-            (Some(kind), None) => {
-                let (kind, value) = match (word(&kind), self.value, self.input, self.output) {
-                    (Some(Kind::Invoke), Some(_), Some(_), _) | (Some(Kind::Ok), Some(_), _, Some(_)) => {
-                        return Err("an event with two values: expected `value` alone".into());
-                    }
-                    (Some(Kind::Invoke), value, input, _) => (Kind::Invoke, value.or(input)),
-                    (Some(Kind::Ok), value, _, output) => (Kind::Ok, value.or(output)),
-                    (Some(kind), ..) => (kind, None),
-                    (None, ..) => return Err(format!("expected invoke, ok, fail or info as `type`, found {kind}")),
-                };
-                let time = self.time.map_or(Ok(None), |time| nanoseconds("time", &time))?;
-                Ok(Says::Event { process, function, kind, key: self.key, value: value.unwrap_or_default(), time })
-            }
-            (None, Some(call)) => {
-                let Some(call) = nanoseconds("call", &call)? else { return Err("expected a number as `call`".into()) };
-                let ret = self.ret.map_or(Ok(None), |ret| nanoseconds("return", &ret))?;
-                if self.value.is_some() {
-                    return Err("expected `input` and `output` in a complete operation, not `value`".into());
-                }
-                let completion = match (self.status.as_deref().map(|status| (word(status), status)), self.output) {
-                    (Some((Some(Kind::Ok), _)), output) => Completion::Ok(output.unwrap_or_default()),
-                    (Some((Some(Kind::Fail), _)), _) => Completion::Fail,
-                    (Some((Some(Kind::Info), _)), _) => Completion::Info,
-                    (Some((_, status)), _) => {
-                        return Err(format!("expected ok, fail or info as `status`, found {status}"));
-                    }
-                    (None, Some(output)) => Completion::Ok(output),
-                    (None, None) if ret.is_some() => Completion::Ok(Value::Nil),
-                    (None, None) => Completion::Info,
-                };
-                let (key, input) = (self.key.unwrap_or_default(), self.input.unwrap_or_default());
-                let complete = Complete { process: "", function: "", key, input, call, ret, completion };
-                Ok(Says::Operation { process, function, complete })
-            }
-            (Some(_), Some(_)) => Err("expected `type` (an event) or `call` (a complete operation), found both".into()),
-            (None, None) => Err("expected `type` (an event) or `call` (a complete operation)".into()),
-        }
-    }
-}
-
-fn word(word: &str) -> Option<Kind> {
-    Kind::of(word).filter(|_| !word.starts_with(':'))
-}
-
-/// Text, or a number as its text; `None` for null.
-fn text<'a>(json: &mut Json<'a>, name: &str) -> Result<Option<Cow<'a, str>>, Wrong> {
-    if json.peek() == Some(b'"') {
-        return Ok(Some(json.string()?));
-    }
-    match json.value()? {
-        Value::Nil => Ok(None),
-        number @ (Value::Int(_) | Value::BigInt(_)) => Ok(Some(number.to_string().into())),
-        other => Err(Wrong { at: None, reason: format!("expected text as `{name}`, found {}", brief(&other)) }),
-    }
-}
-
-/// Nanoseconds, also as text; `None` for null.
-fn nanoseconds(name: &str, value: &Value) -> Result<Option<i64>, String> {
-    match value {
-        Value::Nil => Ok(None),
-        Value::Int(time) => Ok(Some(*time)),
-        Value::Str(text) if text.parse::<i64>().is_ok() => Ok(text.parse().ok()),
-        other => Err(format!("expected nanoseconds, an integer of 64 bits, as `{name}`, found {}", brief(other))),
-    }
 }
 
 /// Losses with their places, the first of them told.
@@ -410,5 +250,204 @@ impl Tables {
         losses.total += other.places.total;
         losses.told.append(&mut other.places.told);
         Losses::into_skipped([self.damaged, losses], into);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::events::testing::{check, check_skips, read, shown, survives};
+    use super::*;
+
+    const CALL: &str = r#"{"process":"a","type":"invoke","f":"read"}"#;
+    const DONE: &str = r#"{"process":"a","type":"ok","f":"read","value":3}"#;
+    const WHOLE: &str = r#"{"process":"a","f":"read","output":3,"call":5,"return":9}"#;
+
+    #[test]
+    fn events_in_the_order_of_their_lines() {
+        check(&Jsonl, EXAMPLE, &[r#"c1 write "x": 3 -> null [1..2]"#, r#"c2 read "x": null -> 3 [3..4]"#]);
+        assert_eq!(read(&Jsonl, EXAMPLE).0.time_ns(1), Some((18, 21)));
+        let late = EXAMPLE.replace("21", "\"1\"").replace("18", "2.0");
+        assert_eq!(read(&Jsonl, &late).0.time_ns(1), Some((2, 1)), "times need not be monotonic");
+        let cases = [
+            (format!("\u{feff}{CALL}\r\n\r\n {DONE}"), "a read null -> 3 [1..2]"),
+            (format!("{CALL}\n{}", DONE.replace("value", "output")), "a read null -> 3 [1..2]"),
+            (format!("{CALL}\n{}", DONE.replace("\"ok\"", "\"info\"")), "a read null -> null [1..open]"),
+            (format!("{CALL}\n{DONE}").replace("\"a\"", "17"), "17 read null -> 3 [1..2]"),
+            (
+                CALL.replace("\"f\"", "\"x\":{\"f\":[]},\"key\":[1],\"value\":1e2,\"f\""),
+                "a read [1]: 100 -> null [1..open]",
+            ),
+        ];
+        for (text, expected) in cases {
+            check(&Jsonl, &text, &[expected]);
+        }
+    }
+
+    #[test]
+    fn complete_operations_in_the_order_of_their_times() {
+        let with = |from: &str, to: &str| WHOLE.replace(from, to);
+        let cases = [
+            (WHOLE.to_owned(), "a read null -> 3 [5..9]"),
+            (with(",\"return\":9", ""), "a read null -> 3 [5..open]"),
+            (with("9}", "null}"), "a read null -> 3 [5..open]"),
+            (with("9}", "\"9\"}"), "a read null -> 3 [5..9]"),
+            (with("9}", "9.0,\"status\":\"ok\"}"), "a read null -> 3 [5..9]"),
+            (with("9}", "9,\"status\":\"info\"}"), "a read null -> null [5..open]"),
+            (with("\"output\":3,", ""), "a read null -> null [5..9]"),
+            (with(",\"output\":3,\"call\":5,\"return\":9", ",\"call\":5"), "a read null -> null [5..open]"),
+            (with("\"output\":3", "\"output\":null"), "a read null -> null [5..9]"),
+        ];
+        for (text, expected) in cases {
+            check(&Jsonl, &text, &[expected]);
+        }
+        let failed = with("9}", "9,\"status\":\"fail\"}");
+        assert_eq!(read(&Jsonl, failed).0.failed(), 1);
+    }
+
+    #[test]
+    fn a_damaged_line_costs_itself() {
+        let cases: [(String, usize, &[(&str, &str)]); 17] = [
+            (format!("{CALL}\n{{\"process\":\"b\",\"ty\n{DONE}\n"), 1, &[("line 2, byte 59", "closing quote")]),
+            (format!("{CALL}\n\0\0\n{DONE}"), 1, &[("line 2, byte 43", "JSON object")]),
+            (format!("{CALL}\n[{DONE}]"), 1, &[("line 2, byte 43", "JSON object")]),
+            (format!("{CALL} {DONE}"), 0, &[("line 1, byte 43", "end of the line")]),
+            (format!("{CALL}\n{}", &DONE[..40]), 1, &[("line 2, byte 82", "closing quote")]),
+            (CALL.replace("invoke", "start"), 0, &[("line 1, byte 0", "invoke, ok, fail or info")]),
+            (CALL.replace("invoke", ":invoke"), 0, &[("line 1, byte 0", "invoke, ok, fail or info")]),
+            (CALL.replace("\"a\"", "true"), 0, &[("line 1, byte 0", "text as `process`")]),
+            (CALL.replace("\"process\"", "\"p\""), 0, &[("line 1, byte 0", "expected `process`")]),
+            (CALL.replace("\"f\"", "\"g\""), 0, &[("line 1, byte 0", "expected `f`")]),
+            (CALL.replace("type", "kind"), 0, &[("line 1, byte 0", "`type` (an event) or `call`")]),
+            (CALL.replace("{", "{\"call\":1,"), 0, &[("line 1, byte 0", "found both")]),
+            (CALL.replace("{", "{\"f\":\"x\","), 0, &[("line 1, byte 0", "`f` is there twice")]),
+            (CALL.replace("{", "{\"time\":1.5,"), 0, &[("line 1, byte 0", "nanoseconds")]),
+            (WHOLE.replace("9}", "4}"), 0, &[("line 1, byte 0", "returns before")]),
+            (WHOLE.replace("output", "value"), 0, &[("line 1, byte 0", "not `value`")]),
+            (WHOLE.replace("9}", "99999999999999999999}"), 0, &[("line 1, byte 0", "64 bits")]),
+        ];
+        for (text, operations, losses) in cases {
+            check_skips(&Jsonl, text, operations, losses);
+        }
+        let deep = format!("{CALL}\n{{\"value\":{}\n{DONE}", "[".repeat(5000));
+        check_skips(&Jsonl, deep, 1, &[("line 2, byte 181", "deeper")]);
+        check_skips(&Jsonl, "", 0, &[]);
+        check_skips(&Jsonl, b"{\"process\":\"\xff\"}", 0, &[("line 1, byte 12", "UTF-8")]);
+        let keyed = format!("{}\n{}", CALL.replace('{', "{\"key\":1,"), DONE.replace('{', "{\"key\":2,"));
+        check_skips(&Jsonl, keyed, 1, &[("line 2, byte 51", "key of the call, 1, found 2")]);
+    }
+
+    #[test]
+    fn of_two_kinds_the_smaller_is_refused() {
+        let events = format!("{CALL}\n{WHOLE}\n{DONE}\n");
+        check_skips(&Jsonl, &events, 1, &[("line 2, byte 43", "a complete operation among events")]);
+        assert_eq!(shown(&read(&Jsonl, events).0), ["a read null -> 3 [1..2]"]);
+        let operations = format!("{WHOLE}\n{CALL}\n@\n{WHOLE}\n");
+        let losses = [("line 2, byte 58", "an event among complete operations"), ("line 3, byte 101", "JSON object")];
+        check_skips(&Jsonl, operations, 2, &losses);
+        check_skips(&Jsonl, format!("{CALL}\n{WHOLE}\n"), 1, &[("line 2, byte 43", "a complete operation")]);
+        let many = WHOLE.to_owned() + &format!("\n{CALL}").repeat(3000) + &format!("\n{WHOLE}").repeat(5000);
+        let (history, skipped, _) = read(&Jsonl, many);
+        assert_eq!((history.len(), skipped.total(), skipped.first().len()), (5001, 3000, 1000));
+    }
+
+    #[test]
+    fn every_damage_is_survived_and_told() {
+        let lines =
+            |text: &[u8]| text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+        survives(&Jsonl, EXAMPLE, true, lines);
+        let nemesis = format!("{{\"process\":\"nemesis\",\"type\":\"info\",\"f\":\"kill\"}}\n{CALL}\n{DONE}");
+        survives(&Jsonl, &nemesis, true, lines);
+    }
+
+    #[test]
+    fn other_texts_are_not_taken_for_it() {
+        let texts = ["", "{", "{}", "[1]", r#"{"resourceSpans":[],"process":1,"f":2}"#, r#"{"a":{"process":1,"f":2}}"#];
+        for text in texts {
+            assert!(!Jsonl.recognises(text.as_bytes()), "{text}");
+        }
+        assert!(Jsonl.recognises(format!("@@@\n{CALL}\n").as_bytes()));
+        assert!(Jsonl.recognises(format!("{{\"process\":1,\"value\":[{}", "1,".repeat(40_000)).as_bytes()));
+    }
+
+    /// A small generator with a seed, for histories of odd values.
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, bound: u64) -> u64 {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) % bound
+        }
+
+        fn value(&mut self, depth: u32) -> Value {
+            match self.below(if depth == 0 { 7 } else { 9 }) {
+                0 => Value::Nil,
+                1 => Value::Bool(self.below(2) == 0),
+                2 => Value::Int(self.below(100) as i64 - 50),
+                3 => Value::Int([i64::MIN, i64::MAX, 1 << 53][self.below(3) as usize]),
+                4 => Value::float(f64::from_bits(self.0)).clone(),
+                5 => Value::BigInt(format!("{}{:020}", 1 + self.below(9), self.below(1 << 30)).into()),
+                6 => Value::str(["", "x", ":k", "\"\\\n\u{1}", "é😀\u{7f}\u{2028}"][self.below(5) as usize]),
+                7 => Value::list((0..self.below(4)).map(|_| self.value(depth - 1)).collect::<Vec<_>>()),
+                _ => Value::map(
+                    (0..self.below(4))
+                        .map(|i| (Value::str(&format!("k{i}")), self.value(depth - 1)))
+                        .collect::<Vec<_>>(),
+                ),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let mut random = Random(7);
+        for _ in 0..300 {
+            let mut builder = HistoryBuilder::new();
+            for call in 0..random.below(20) as i64 {
+                let completion = match random.below(3) {
+                    0 => Completion::Info,
+                    _ => Completion::Ok(random.value(3)),
+                };
+                let process = ["c1", "17", "ä \"q\""][random.below(3) as usize];
+                let ret = (random.below(4) > 0).then(|| call + random.below(5) as i64);
+                let (key, input) = (random.value(2), random.value(3));
+                builder.operation(Complete { process, function: "f", key, input, call, ret, completion }).unwrap();
+            }
+            let history = builder.finish();
+            let mut text = Vec::new();
+            Jsonl.write_history(&history, &mut text).unwrap();
+            let nans = String::from_utf8_lossy(&text).contains("NaN");
+            let (again, skipped, _) = read(&Jsonl, &text);
+            assert_eq!(skipped.first(), []);
+            assert!(nans || shown(&again) == shown(&history), "{}", String::from_utf8_lossy(&text));
+            assert!(nans || again.operations() == history.operations());
+        }
+    }
+
+    #[test]
+    fn events_are_written_as_complete_operations() {
+        let (history, _, _) = read(&Jsonl, EXAMPLE);
+        let mut text = Vec::new();
+        Jsonl.write_history(&history, &mut text).unwrap();
+        let expected =
+            r#"{"process":"c1","f":"write","key":"x","input":3,"output":null,"call":1,"return":2,"status":"ok"}"#;
+        assert_eq!(String::from_utf8_lossy(&text).lines().next(), Some(expected));
+        assert_eq!(read(&Jsonl, text).0.operations(), history.operations());
+    }
+
+    #[test]
+    fn blocks_and_threads_do_not_change_the_order() {
+        let line =
+            |i: usize| format!("{{\"process\":{},\"f\":\"read\",\"output\":{i},\"call\":{i},\"return\":{i}}}\n", i % 7);
+        let mut text: String = (0..100_000).map(line).collect();
+        text += "@\n";
+        let (history, skipped, _) = read(&Jsonl, &text);
+        assert!(
+            history
+                .operations()
+                .iter()
+                .enumerate()
+                .all(|(i, op)| op.call == i as i64 && op.output == Value::Int(i as i64))
+        );
+        assert_eq!(skipped.first()[0].position, format!("line 100001, byte {}", text.len() - 2));
     }
 }

@@ -58,3 +58,59 @@ impl Format for PorcupineKv {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::events::testing::{check, check_skips, survives};
+    use super::*;
+
+    #[test]
+    fn values_stay_what_they_are() {
+        check(&PorcupineKv, EXAMPLE, &[r#"0 put "9": "x" -> null [1..3]"#, r#"1 get "9": null -> "" [2..4]"#]);
+        let text = "{:process 0, :type :invoke, :f :append, :key \"1\", :value \"x 0 0 y\"}\r\n\
+                    {:process 1, :type :invoke, :f :get, :key [7 8], :value nil}\r\n\
+                    {:process 0, :type :info, :f :append, :key \"1\", :value nil}\r\n\
+                    {:process 1, :type :ok, :f :get, :key [7 8], :value [1 2]}";
+        check(
+            &PorcupineKv,
+            text,
+            &[r#"0 append "1": "x 0 0 y" -> null [1..open]"#, "1 get [7, 8]: null -> [1, 2] [2..4]"],
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told() {
+        let call = "{:process 0, :type :invoke, :f :get, :key \"1\", :value nil}";
+        let cases: [(String, usize, &[(&str, &str)]); 4] = [
+            (call.replace(":key \"1\", ", ""), 0, &[("line 1, byte 0", "`:key`")]),
+            (
+                format!("{call}\n{{:process 0, :type :ok, :f :get, :key \"2\"}}"),
+                1,
+                &[("line 2, byte 59", "key of the call")],
+            ),
+            (format!("{call}\n{{:process 0, :type :ok, :f :get, :ke"), 1, &[("line 2, byte 59", "the input ends")]),
+            (format!("{call}\n{call}"), 1, &[("line 2, byte 59", "still open")]),
+        ];
+        for (text, operations, losses) in cases {
+            check_skips(&PorcupineKv, text, operations, losses);
+        }
+    }
+
+    #[test]
+    fn every_damage_is_survived_and_told() {
+        survives(&PorcupineKv, EXAMPLE, false, |text| {
+            let whole = |line: &[u8]| line.contains(&b'{') && !line.contains(&b';');
+            text.split(|byte| *byte == b'\n').filter(|line| whole(line)).count()
+        });
+    }
+
+    #[test]
+    fn recognised_by_key_and_name() {
+        let jepsen = "{:process 0, :type :invoke, :f :get, :value nil}";
+        let other = "{:process 0, :type :invoke, :f :lock, :key 1, :value nil}";
+        for text in ["", jepsen, other, r#"{"process":0,"f":"get","key":"x"}"#] {
+            assert!(!PorcupineKv.recognises(text.as_bytes()), "{text}");
+        }
+        assert!(PorcupineKv.recognises(format!("{{:damaged\n{EXAMPLE}").as_bytes()));
+    }
+}
