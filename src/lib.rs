@@ -1,5 +1,10 @@
 //! Causet: did the distributed system do the right thing, and if not, why?
 pub mod causal;
+pub mod cli;
+pub mod detect;
+pub mod extract;
 pub mod formats;
+pub mod outcome;
 pub mod registry;
+pub mod report;
 pub mod store;

@@ -23,7 +23,7 @@
 //! ```
 //!
 //! A map: [`history`] is the input, [`verdict`] the output, [`budget`] the limits; [`models`] and
-//! [`properties`] are registries, one file for each entry.
+//! [`properties`] are registries, one file for each entry; [`explain`] turns evidence into words.
 //!
 //! Nothing here reads a file or a clock, starts a thread of its own (partitions run on rayon's), or
 //! depends on the number of threads.
@@ -31,6 +31,7 @@
 #![allow(dead_code)]
 
 pub mod budget;
+pub mod explain;
 pub mod history;
 pub mod models;
 pub mod properties;
@@ -57,5 +58,5 @@ pub fn check_model<M: models::Model>(
     budget: &budget::Budget,
 ) -> verdict::Verdict {
     let every: Vec<u32> = (0..history.len() as u32).collect();
-    properties::linearizability::decide(model, history, &history::Value::Nil, &every, budget)
+    properties::linearizability::decide(model, history, &(history::Value::Nil, every), Shrink::Auto, budget)
 }

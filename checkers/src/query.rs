@@ -136,7 +136,7 @@ pub(crate) fn run(history: &History, query: &Query<'_>) -> Result<Outcome, Query
     let model = build(entry, options)?;
     let parts = if query.per_key && entry.per_key { by_key(history) } else { vec![everything(history)] };
     let verdicts: Vec<Verdict> = (parts.par_iter())
-        .map(|(key, indices)| linearizability::decide(&*model, history, key, indices, &query.budget))
+        .map(|part| linearizability::decide(&*model, history, part, query.shrink, &query.budget))
         .collect();
     Ok(outcome(history, entry, property.id, &parts, verdicts))
 }

@@ -40,7 +40,9 @@ impl Clocks {
         for &vertex in &order {
             let at = vertex.index();
             let own_lane = lanes.lane[at];
-            lamport[at] = 1 + graph.predecessors(vertex).map(|(from, _)| lamport[from.index()]).max().unwrap_or(0);
+            // Lamport clocks count events, not the vertices between them.
+            lamport[at] = u32::from(at < graph.len())
+                + graph.predecessors(vertex).map(|(from, _)| lamport[from.index()]).max().unwrap_or(0);
             let mut flows_in = graph.predecessors(vertex).map(|(from, _)| from.index());
             let first = flows_in.next();
             let only = first.filter(|_| flows_in.next().is_none());
@@ -68,7 +70,6 @@ impl Clocks {
                 }
             }
         }
-        // Lamport clocks count events, not the vertices between them.
         lamport.truncate(graph.len());
         lanes.process.shrink_to_fit();
         let Lanes { lane, place, process } = lanes;

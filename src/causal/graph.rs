@@ -195,6 +195,16 @@ impl CausalGraph {
         (certain, self.forward.targets.len() - certain)
     }
 
+    /// The length of the longest causal chain, in events: the greatest Lamport clock. O(edges).
+    pub fn depth(&self) -> u32 {
+        let mut lamport = vec![0u32; self.vertices];
+        for vertex in self.linear_extension() {
+            let before = self.predecessors(vertex).map(|(from, _)| lamport[from.index()]).max().unwrap_or(0);
+            lamport[vertex.index()] = before + u32::from(vertex.index() < self.len());
+        }
+        lamport.into_iter().max().unwrap_or(0)
+    }
+
     /// Edges that leave a vertex.
     pub fn successors(&self, vertex: EventId) -> impl ExactSizeIterator<Item = (EventId, EdgeKind)> + '_ {
         self.forward.of(vertex.0).iter().map(|&(to, kind)| (EventId(to), kind))

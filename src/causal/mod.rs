@@ -14,6 +14,7 @@ mod clocks;
 mod critical_path;
 mod diagnose;
 mod graph;
+mod overview;
 mod relation;
 mod timing;
 
@@ -21,6 +22,7 @@ pub use clocks::Clocks;
 pub use critical_path::{Segment, critical_path};
 pub use diagnose::{Diagnosis, Problem};
 pub use graph::{CausalGraph, EdgeKind, EventId, EventKind, Family};
+pub use overview::overview;
 pub use relation::{Answer, Relation, RestsOn};
 pub use timing::self_times;
 

@@ -4,23 +4,43 @@
 //! what it had to skip, each with a position; it fails only when the bytes can't be had at all.
 //! Formats are recognised by content ([`recognise`]), never by file name.
 
+mod edn;
+mod edn_atoms;
+mod edn_forms;
+mod events;
+pub mod input;
+mod jepsen_edn;
+mod jepsen_log;
 mod json;
 mod json_write;
+mod jsonl;
+mod jsonl_line;
+mod lines;
 mod otlp_json;
 mod otlp_proto;
 mod otlp_proto_write;
 mod parquet;
+mod porcupine_kv;
 mod source;
+mod values;
 
 pub use source::Source;
 
 use crate::registry::Entry;
 use crate::store::{SpanStore, StoreBuilder};
-use causet_checkers::history::{History, HistoryBuilder};
+use causet_checkers::history::{History, HistoryBuilder, Value};
 use std::io::{self, Write};
 
 /// Every format, in the order in which recognition asks them.
-pub static ALL: &[&dyn Format] = &[&parquet::Parquet, &otlp_json::OtlpJson, &otlp_proto::OtlpProto];
+pub static ALL: &[&dyn Format] = &[
+    &parquet::Parquet,
+    &jepsen_log::JepsenLog,
+    &porcupine_kv::PorcupineKv,
+    &jepsen_edn::JepsenEdn,
+    &jsonl::Jsonl,
+    &otlp_json::OtlpJson,
+    &otlp_proto::OtlpProto,
+];
 
 /// A way to write traces or histories as bytes, and to read them back.
 pub trait Format: Sync {
@@ -53,7 +73,7 @@ pub trait Format: Sync {
     ///
     /// # Errors
     /// What the output says.
-    fn write_history(&self, _history: &History, _to: &mut (dyn Write + Send)) -> io::Result<()> {
+    fn write_history(&self, _history: &History, _to: &mut dyn Write) -> io::Result<()> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "this format does not write histories"))
     }
 }
@@ -77,6 +97,13 @@ pub fn by_id(id: &str) -> Option<&'static dyn Format> {
 /// The first format that knows these first bytes.
 pub fn recognise(head: &[u8]) -> Option<&'static dyn Format> {
     ALL.iter().copied().find(|format| format.recognises(head))
+}
+
+/// A JSON text as a history's value; `None` if it is none. For values that are text inside something else.
+pub fn json_value(text: &str) -> Option<Value> {
+    let mut json = values::Json::new(text.as_bytes());
+    let value = json.value().ok()?;
+    json.end().ok().map(|()| value)
 }
 
 /// What was read: spans or a history, and an account of everything that is not in them.

@@ -37,7 +37,7 @@ impl Format for OtlpJson {
         let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
         let known = ["\"resourceSpans\"", "\"resource_spans\"", "\"resourceLogs\"", "\"resourceMetrics\""];
         let names_otlp = known.iter().any(|name| memchr::memmem::find(head, name.as_bytes()).is_some());
-        names_otlp || matches!(text.first(), Some(b'{' | b'['))
+        names_otlp || text.trim_ascii_end() == b"{}"
     }
 
     fn read(&self, source: &mut Source, into: &mut Reading) -> io::Result<()> {

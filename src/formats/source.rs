@@ -17,6 +17,7 @@ pub struct Source {
     plain_file: Option<File>,
     damage: Option<(u64, String)>,
     compressed: bool,
+    watch: Option<Box<dyn FnMut(u64) -> bool + Send>>,
 }
 
 const BUFFER: usize = 256 * 1024;
@@ -53,7 +54,15 @@ impl Source {
         } else {
             Box::new(whole)
         };
-        Ok(Self { inner, pushed: Cursor::default(), offset: 0, plain_file: None, damage: None, compressed })
+        Ok(Self {
+            inner,
+            pushed: Cursor::default(),
+            offset: 0,
+            plain_file: None,
+            damage: None,
+            compressed,
+            watch: None,
+        })
     }
 
     /// Bytes in memory.
@@ -88,6 +97,11 @@ impl Source {
         self.offset -= bytes.len() as u64;
     }
 
+    /// Calls `watch` with the bytes read so far at each read; when it answers `false`, the input ends.
+    pub fn watch(&mut self, watch: Box<dyn FnMut(u64) -> bool + Send>) {
+        self.watch = Some(watch);
+    }
+
     /// How many decompressed bytes were read so far.
     pub fn offset(&self) -> u64 {
         self.offset
@@ -111,6 +125,11 @@ impl Read for Source {
         if n > 0 || buf.is_empty() {
             self.offset += n as u64;
             return Ok(n);
+        }
+        if let Some(watch) = &mut self.watch
+            && !watch(self.offset)
+        {
+            return Ok(0);
         }
         match self.inner.read(buf) {
             Ok(n) => {

@@ -78,7 +78,8 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
         if !self.started {
             self.started = true;
             let mask = M::empty(self.window.layout.slot_count);
-            if self.enter(table, mask, 0, 0) {
+            debug_assert_eq!(self.problem().starts, [0], "only breadth first begins in several states");
+            if self.enter(table, mask, 0, 0, true) {
                 return Ok(Progress::Done(self.holds()));
             }
         }
@@ -129,6 +130,7 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
     /// Takes a step; whether that completes an order.
     fn apply(&mut self, table: &mut Table<'_>, candidate: Candidate, mut mask: M, state: u32, mut used: u32) -> bool {
         let layout = self.window.layout;
+        let fresh = candidate == Candidate::Pass;
         match candidate {
             Candidate::Pass => self.window.forward(),
             Candidate::Open(item) => {
@@ -141,11 +143,11 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
                 self.order.push(item);
             }
         }
-        self.enter(table, mask, state, used)
+        self.enter(table, mask, state, used, fresh)
     }
 
     /// Goes on from a configuration past all returns that ask for nothing; whether that was all.
-    fn enter(&mut self, table: &mut Table<'_>, mut mask: M, state: u32, used: u32) -> bool {
+    fn enter(&mut self, table: &mut Table<'_>, mut mask: M, state: u32, used: u32, mut fresh: bool) -> bool {
         let layout = self.window.layout;
         loop {
             if self.window.is_done() {
@@ -158,15 +160,17 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
             }
             mask.clear(slot);
             self.window.forward();
+            fresh = true;
         }
         let event = self.window.event as u32;
-        if !self.seen.insert(&self.used, event, &mask, state, used) {
+        fresh &= self.window.may_pass();
+        if !self.seen.insert(&self.used, 2 * event + u32::from(fresh), &mask, state, used) {
             return false;
         }
         self.failure.meet(layout.problem, self.window.returning(), state);
         let from = self.candidates.len() as u32;
         let sets = &self.used;
-        self.window.candidates(table, &mask, |place| sets.count(used, place), &mut self.candidates);
+        self.window.candidates(table, &mask, fresh, |place| sets.count(used, place), &mut self.candidates);
         let order = self.order.len() as u32;
         self.frames.push(Frame { event, state, used, mask, order, from, next: from, choice: 0 });
         false

@@ -24,6 +24,8 @@ struct Node<M> {
     used: u32,
     /// The last step of its order, in `Trail`.
     trail: u32,
+    /// Whether it took no step since the last return.
+    fresh: bool,
     mask: M,
 }
 
@@ -45,10 +47,12 @@ pub(crate) struct Frontier<'l, 'p, M> {
 
 impl<'l, 'p, M: Mask> Frontier<'l, 'p, M> {
     pub(crate) fn new(layout: &'l Layout<'p>) -> Self {
-        let start = Node { state: 0, used: 0, trail: Trail::ROOT, mask: M::empty(layout.slot_count) };
+        let mask = M::empty(layout.slot_count);
+        let start = |&state: &u32| Node { state, used: 0, trail: Trail::ROOT, fresh: true, mask: mask.clone() };
+        let starts = layout.problem.starts.iter().rev().map(start).collect();
         Self {
             window: Window::new(layout),
-            todo: vec![vec![start]],
+            todo: vec![starts],
             level: 0,
             here: Seen::new(),
             done: Vec::new(),
@@ -118,14 +122,15 @@ impl<'l, 'p, M: Mask> Frontier<'l, 'p, M> {
             self.pass(node, slot);
             return Ok(());
         }
-        if !self.here.insert(&self.used, event, &node.mask, node.state, node.used) {
+        let fresh = node.fresh && self.window.may_pass();
+        if !self.here.insert(&self.used, 2 * event + u32::from(fresh), &node.mask, node.state, node.used) {
             return Ok(());
         }
         self.failure.meet(layout.problem, self.window.returning(), node.state);
         let mut candidates = std::mem::take(&mut self.candidates);
         candidates.clear();
         let sets = &self.used;
-        self.window.candidates(table, &node.mask, |place| sets.count(node.used, place), &mut candidates);
+        self.window.candidates(table, &node.mask, fresh, |place| sets.count(node.used, place), &mut candidates);
         for &candidate in &candidates {
             self.apply(table, meter, &node, candidate)?;
         }
@@ -163,7 +168,7 @@ impl<'l, 'p, M: Mask> Frontier<'l, 'p, M> {
                 mask.set(layout.slot(item));
             }
             let trail = self.trail.push(node.trail, item);
-            self.push(Node { state, used, trail, mask });
+            self.push(Node { state, used, trail, fresh: false, mask });
         }
         Ok(())
     }
@@ -180,6 +185,7 @@ impl<'l, 'p, M: Mask> Frontier<'l, 'p, M> {
     /// A configuration is past the return.
     fn pass(&mut self, mut node: Node<M>, slot: u32) {
         node.mask.clear(slot);
+        node.fresh = true;
         let event = self.window.event as u32 + 1;
         if self.there.insert(&self.used, event, &node.mask, node.state, node.used) {
             self.done.push(node);

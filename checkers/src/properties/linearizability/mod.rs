@@ -5,10 +5,12 @@
 //! It is compositional: a history is linearizable when each object's part of it is, so that keys are
 //! checked one by one.
 
+mod because;
 mod crashed;
 mod depth;
 mod fast;
 mod frontier;
+mod minimise;
 mod problem;
 mod race;
 mod space;
@@ -21,6 +23,7 @@ pub(crate) use space::{HASHER, erase};
 pub use verify::verify;
 
 use super::PropertyEntry;
+use crate::Shrink;
 use crate::budget::{Budget, Meter};
 use crate::history::{History, Value};
 use crate::verdict::{Cause, CauseKind, Counterexample, Verdict, Witness};
@@ -92,15 +95,15 @@ pub enum Engine {
 pub(crate) fn decide(
     model: &dyn AnyModel,
     history: &History,
-    key: &Value,
-    indices: &[u32],
+    part: &(Value, Vec<u32>),
+    shrink: Shrink,
     budget: &Budget,
 ) -> Verdict {
-    decide_with(model, history, key, indices, Engine::Auto, budget)
+    Partition { model, history, key: &part.0, indices: &part.1, shrink }.decide(Engine::Auto, budget)
 }
 
 /// Decides one partition by an engine of the caller's choice: the operations at `indices` (in
-/// ascending order), all on the object `key`.
+/// ascending order), all on the object `key`. Counterexamples are not minimised.
 pub fn decide_with(
     model: &dyn AnyModel,
     history: &History,
@@ -109,37 +112,117 @@ pub fn decide_with(
     engine: Engine,
     budget: &Budget,
 ) -> Verdict {
-    if engine == Engine::Auto
-        && let Some((found, engine)) = fast::decide(model.as_any(), history, indices)
-    {
-        match found {
-            fast::Found::Holds => return Verdict::Holds(Witness { order: Vec::new(), engine }),
-            fast::Found::Violated(core) => {
-                return Verdict::Violated(vec![Counterexample { operations: core, engine, ..Default::default() }]);
+    Partition { model, history, key, indices, shrink: Shrink::Off }.decide(engine, budget)
+}
+
+/// Steps that minimising may take where it is to take about a second at most.
+const AUTO_STEPS: u64 = 10_000_000;
+
+struct Partition<'a> {
+    model: &'a dyn AnyModel,
+    history: &'a History,
+    key: &'a Value,
+    indices: &'a [u32],
+    shrink: Shrink,
+}
+
+impl Partition<'_> {
+    fn decide(&self, engine: Engine, budget: &Budget) -> Verdict {
+        if engine == Engine::Auto
+            && let Some((found, engine)) = fast::decide(self.model.as_any(), self.history, self.indices)
+        {
+            return match found {
+                fast::Found::Holds => Verdict::Holds(Witness { order: Vec::new(), engine }),
+                fast::Found::Violated(core) => self.explain_core(&core, engine, budget),
+            };
+        }
+        let (classes, mut table) = match self.model.prepare(self.history, self.indices) {
+            Ok(prepared) => prepared,
+            Err((index, refusal)) => return unsupported(self.history, index, &refusal.0),
+        };
+        let problem = Problem::new(self.history, self.indices, &classes, &table);
+        let mut meter = budget.meter();
+        match search(&problem, &mut table, &mut meter, engine) {
+            Ok((Answer::Holds(order), engine)) => Verdict::Holds(Witness { order, engine }),
+            Ok((Answer::Violated(failure), engine)) => {
+                Verdict::Violated(vec![self.explain(&problem, &mut table, &failure, engine, budget)])
             }
+            Err((kind, passed)) => Verdict::Unknown(stopped(&meter, kind, self.key, passed, &problem)),
         }
     }
-    let (classes, mut table) = match model.prepare(history, indices) {
-        Ok(prepared) => prepared,
-        Err((index, refusal)) => return unsupported(history, index, &refusal.0),
-    };
-    let problem = Problem::new(history, indices, &classes, &table);
-    let mut meter = budget.meter();
-    let decided = match engine {
+
+    /// A violation that an exact method found: the general engine judges its core, which is small.
+    fn explain_core(&self, core: &[u32], engine: &'static str, budget: &Budget) -> Verdict {
+        let found =
+            Counterexample { operations: core.to_vec(), partition: self.key.clone(), engine, ..Default::default() };
+        let Ok((classes, mut table)) = self.model.prepare(self.history, core) else {
+            return Verdict::Violated(vec![found]);
+        };
+        let problem = Problem::new(self.history, core, &classes, &table);
+        let mut meter = budget.meter();
+        match search(&problem, &mut table, &mut meter, Engine::Auto) {
+            Ok((Answer::Violated(failure), _)) => {
+                let mut counterexample = self.explain(&problem, &mut table, &failure, engine, budget);
+                if let Some(step) = counterexample.because.iter_mut().find(|step| step.kind == "core") {
+                    // The core was all there was to look at, but not all there is.
+                    let all = counterexample.operations.len();
+                    step.text = because::core_text(all, self.indices.len() - all);
+                }
+                Verdict::Violated(vec![counterexample])
+            }
+            Ok((Answer::Holds(_), _)) => unreachable!("the core of a violation by {engine} has an order: {core:?}"),
+            Err(_) => Verdict::Violated(vec![found]),
+        }
+    }
+
+    fn explain(
+        &self,
+        problem: &Problem,
+        table: &mut Table<'_>,
+        failure: &Failure,
+        engine: &'static str,
+        budget: &Budget,
+    ) -> Counterexample {
+        let steps = if self.shrink == Shrink::Full { None } else { Some(AUTO_STEPS) };
+        let minimal = match self.shrink {
+            Shrink::Off => None,
+            _ => minimise::minimise(problem, table, failure, steps, &budget.stop),
+        };
+        let failed = failure.item.map(|item| problem.items[item as usize]);
+        let last = failed.map_or(u32::MAX, |item| item.ret);
+        let operations = match &minimal {
+            Some(minimal) => minimal.problem.items.iter().filter(|item| item.must).map(|item| item.index).collect(),
+            None => problem.items.iter().filter(|item| item.call < last).map(|item| item.index).collect(),
+        };
+        let scene = because::Scene { history: self.history, problem, failure, minimal: minimal.as_ref() };
+        Counterexample {
+            partition: self.key.clone(),
+            operations,
+            minimal: minimal.as_ref().is_some_and(|minimal| minimal.minimal),
+            failed_at: failed.map(|item| item.index),
+            because: scene.because(table),
+            states: failure.states.iter().take(8).map(|&state| table.describe(state)).collect(),
+            engine,
+        }
+    }
+}
+
+/// The general engines.
+fn search(
+    problem: &Problem,
+    table: &mut Table<'_>,
+    meter: &mut Meter<'_>,
+    engine: Engine,
+) -> Result<(Answer, &'static str), (CauseKind, usize)> {
+    let runners = match engine {
         Engine::Reference => {
-            wgl::decide(&problem, &mut table, &mut meter).map(|answer| (answer, "wgl")).map_err(|kind| (kind, 0))
+            return wgl::decide(problem, table, meter).map(|answer| (answer, "wgl")).map_err(|kind| (kind, 0));
         }
-        Engine::Auto => race::decide(&problem, &mut table, &mut meter, Runners::Both),
-        Engine::DepthFirst => race::decide(&problem, &mut table, &mut meter, Runners::Depth),
-        Engine::Frontier => race::decide(&problem, &mut table, &mut meter, Runners::Frontier),
+        Engine::Auto => Runners::Both,
+        Engine::DepthFirst => Runners::Depth,
+        Engine::Frontier => Runners::Frontier,
     };
-    match decided {
-        Ok((Answer::Holds(order), engine)) => Verdict::Holds(Witness { order, engine }),
-        Ok((Answer::Violated(failure), engine)) => {
-            Verdict::Violated(vec![counterexample(&problem, &table, &failure, key, engine)])
-        }
-        Err((kind, passed)) => Verdict::Unknown(stopped(&meter, kind, key, passed, &problem)),
-    }
+    race::decide(problem, table, meter, runners)
 }
 
 fn stopped(meter: &Meter<'_>, kind: CauseKind, key: &Value, passed: usize, problem: &Problem) -> Cause {
@@ -153,25 +236,4 @@ fn unsupported(history: &History, index: u32, reason: &str) -> Verdict {
     let name = history.function(index as usize);
     let detail = format!("operation {index}, `{name}` with input {} and output {}: {reason}", op.input, op.output);
     Verdict::Unknown(Cause { kind: CauseKind::Unsupported, detail })
-}
-
-fn counterexample(
-    problem: &Problem,
-    table: &Table<'_>,
-    failure: &Failure,
-    key: &Value,
-    engine: &'static str,
-) -> Counterexample {
-    let item = failure.item.map(|item| problem.items[item as usize]);
-    let last = item.map_or(u32::MAX, |item| item.ret);
-    let operations = problem.items.iter().filter(|item| item.call < last).map(|item| item.index).collect();
-    Counterexample {
-        partition: key.clone(),
-        operations,
-        minimal: false,
-        failed_at: item.map(|item| item.index),
-        states: failure.states.iter().map(|&state| table.describe(state)).collect(),
-        because: Vec::new(),
-        engine,
-    }
 }

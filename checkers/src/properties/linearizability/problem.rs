@@ -13,7 +13,8 @@ use crate::history::{History, OPEN, Status};
 /// The rank of a return that never comes.
 pub(crate) const NEVER: u32 = u32::MAX;
 
-/// One operation. Exactly those with `must` have to take effect, at the latest at `ret`.
+/// One operation. It takes effect between its call and its return, once; those without `must` may
+/// also not take effect at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item {
     /// Its index in the history.
@@ -33,6 +34,8 @@ pub struct Problem {
     pub(crate) returns: Vec<u32>,
     /// Pairs of items (first, then) that are ordered though their ranks overlap; by `then`.
     pub(crate) before: Vec<(u32, u32)>,
+    /// The states to begin in.
+    pub(crate) starts: Vec<u32>,
 }
 
 impl Problem {
@@ -55,7 +58,8 @@ impl Problem {
         if !items.is_sorted_by_key(|item| ops[item.index as usize].call) {
             items.sort_by_key(|item| ops[item.index as usize].call);
         }
-        let mut problem = Self { returns: Vec::with_capacity(items.len()), items, before: Vec::new() };
+        let returns = Vec::with_capacity(items.len());
+        let mut problem = Self { returns, items, before: Vec::new(), starts: vec![0] };
         problem.returns.extend((0..problem.items.len() as u32).filter(|&i| problem.items[i as usize].must));
         let ret = |item: &Item| ops[item.index as usize].ret;
         let items = &problem.items;
@@ -80,6 +84,22 @@ impl Problem {
             (*first, *then) = (new[*first as usize], new[*then as usize]);
         }
         self.before.sort_unstable_by_key(|pair| pair.1);
+    }
+
+    /// Some of the items, changed; ranks stay as they are. Only for interval orders.
+    pub(crate) fn select(&self, mut choose: impl FnMut(u32, &Item) -> Option<Item>) -> Self {
+        debug_assert!(self.is_interval_order());
+        let mut new = vec![NEVER; self.items.len()];
+        let mut items = Vec::new();
+        for (i, item) in (0..).zip(&self.items) {
+            if let Some(item) = choose(i, item) {
+                new[i as usize] = items.len() as u32;
+                items.push(item);
+            }
+        }
+        let kept = self.returns.iter().map(|&old| new[old as usize]).filter(|&item| item != NEVER);
+        let returns = kept.filter(|&item| items[item as usize].ret != NEVER).collect();
+        Self { items, returns, before: Vec::new(), starts: self.starts.clone() }
     }
 
     /// The items that must precede item `then`, beyond what ranks say.

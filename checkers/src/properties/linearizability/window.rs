@@ -95,6 +95,8 @@ pub(crate) struct Layout<'p> {
     pub(crate) crashed: Vec<(u32, Vec<u32>)>,
     /// For each item that crashed, its place in `crashed`; else 0.
     crashed_of: Vec<u32>,
+    /// For each class its place in `crashed`, if any.
+    place_of: Vec<u32>,
     classes: usize,
 }
 
@@ -108,6 +110,7 @@ impl<'p> Layout<'p> {
             slot_count: 0,
             crashed: Vec::new(),
             crashed_of: Vec::new(),
+            place_of: Vec::new(),
             classes,
         };
         let mut returns = problem.returns.iter().copied().peekable();
@@ -132,14 +135,15 @@ impl<'p> Layout<'p> {
         debug_assert!(!item.must, "what must happen has a return");
         if self.crashed_of.is_empty() {
             self.crashed_of = vec![0; self.slots.len()];
+            self.place_of = vec![NEVER; self.classes];
         }
-        let known = self.crashed.iter().position(|(class, _)| *class == item.class);
-        let place = known.unwrap_or_else(|| {
+        let place = &mut self.place_of[item.class as usize];
+        if *place == NEVER {
+            *place = self.crashed.len() as u32;
             self.crashed.push((item.class, Vec::new()));
-            self.crashed.len() - 1
-        });
-        self.crashed[place].1.push(i);
-        self.crashed_of[i as usize] = place as u32;
+        }
+        self.crashed[*place as usize].1.push(i);
+        self.crashed_of[i as usize] = *place;
     }
 
     pub(crate) fn slot(&self, item: u32) -> u32 {
@@ -271,18 +275,26 @@ impl<'l, 'p> Window<'l, 'p> {
         }
     }
 
+    /// Whether the operation that returns next may be left out.
+    pub(crate) fn may_pass(&self) -> bool {
+        !self.layout.item(self.returning()).must
+    }
+
     /// Appends the steps that may be worth trying from a settled configuration, the most urgent
-    /// first. Whether the model allows them is for the caller to see.
+    /// first. Whether the model allows them is for the caller to see. A configuration that is not
+    /// `fresh` took a step since the last return; leaving out the operation that returns now could
+    /// have come before that step as well.
     pub(crate) fn candidates<M: Mask>(
         &mut self,
         table: &Table<'_>,
         mask: &M,
+        fresh: bool,
         used: impl Fn(u32) -> u32,
         out: &mut Vec<Candidate>,
     ) {
         self.now += 1;
         let swappable = self.layout.problem.is_interval_order();
-        if !self.layout.item(self.returning()).must {
+        if fresh && self.may_pass() {
             out.push(Candidate::Pass);
         }
         for &i in self.open.iter().rev() {

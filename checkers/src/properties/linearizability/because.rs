@@ -1,0 +1,134 @@
+//! A failure as an argument, step by step.
+//!
+//! Kinds of steps, in this order: `core` (which operations the argument rests on), `returned-before`
+//! (one of them was over before another began), `possible-states` (what the object could be just
+//! before the failing operation returned), `refused` (why that operation can't happen then), and for
+//! each operation that was open at that moment `open-refused` (it can't come next either) or
+//! `open-no-help` (it can, and the failing one still can't).
+
+use super::Failure;
+use super::minimise::Minimal;
+use super::problem::Problem;
+use super::space::Table;
+use crate::explain::words;
+use crate::history::History;
+use crate::verdict::Because;
+
+/// At most so many steps of one kind.
+const SHOWN: usize = 12;
+
+/// What a failure is explained from.
+pub(crate) struct Scene<'a> {
+    pub(crate) history: &'a History,
+    /// The whole partition, and where it fails.
+    pub(crate) problem: &'a Problem,
+    pub(crate) failure: &'a Failure,
+    pub(crate) minimal: Option<&'a Minimal>,
+}
+
+impl Scene<'_> {
+    fn quote(&self, index: u32) -> String {
+        format!("`{}`", words(self.history, index))
+    }
+
+    /// All steps.
+    pub(crate) fn because(&self, table: &mut Table<'_>) -> Vec<Because> {
+        let Some(failed) = self.failure.item else { return Vec::new() };
+        let mut steps = Vec::new();
+        self.core(failed, &mut steps);
+        self.states(table, failed, &mut steps);
+        self.open(table, failed, &mut steps);
+        steps
+    }
+
+    fn core(&self, failed: u32, steps: &mut Vec<Because>) {
+        let Some(minimal) = self.minimal else { return };
+        let core: Vec<_> = minimal.problem.items.iter().filter(|item| item.must).collect();
+        let others = self.problem.items.len() - core.len();
+        let from = self.problem.items[failed as usize].index;
+        let text = core_text(core.len(), others);
+        steps.push(Because { kind: "core", from, to: None, text });
+        let first = steps.len();
+        for later in &core {
+            for earlier in core.iter().filter(|earlier| earlier.ret < later.call) {
+                let between = |other: &&&super::problem::Item| earlier.ret < other.call && other.ret < later.call;
+                if steps.len() < first + SHOWN && core.iter().find(between).is_none() {
+                    let (a, b) = (self.quote(earlier.index), self.quote(later.index));
+                    let text = format!("{a} returned before {b} was called");
+                    steps.push(Because { kind: "returned-before", from: earlier.index, to: Some(later.index), text });
+                }
+            }
+        }
+    }
+
+    fn states(&self, table: &mut Table<'_>, failed: u32, steps: &mut Vec<Because>) {
+        let item = self.problem.items[failed as usize];
+        let words = list(self.failure.states.iter().map(|&state| table.describe(state)));
+        let text = format!("just before {} returned, the object could only be {words}", self.quote(item.index));
+        steps.push(Because { kind: "possible-states", from: item.index, to: None, text });
+        let allowed = self.failure.states.iter().any(|&state| !table.next(state, item.class).is_none());
+        if !allowed {
+            let text = format!("{} can't happen in {words}", self.quote(item.index));
+            steps.push(Because { kind: "refused", from: item.index, to: None, text });
+        }
+    }
+
+    fn open(&self, table: &mut Table<'_>, failed: u32, steps: &mut Vec<Because>) {
+        let failing = self.problem.items[failed as usize];
+        let open = self.problem.items.iter().filter(|item| {
+            item.call < failing.ret
+                && item.ret > failing.ret
+                && item.index != failing.index
+                && !table.is_pure(item.class)
+        });
+        for item in open.take(SHOWN).copied().collect::<Vec<_>>() {
+            let mut after = Vec::new();
+            for &state in &self.failure.states {
+                let next = table.next(state, item.class);
+                after.extend((0..).map_while(|choice| table.nth(next, choice)));
+            }
+            after.sort_unstable();
+            after.dedup();
+            let (name, failing_name) = (self.quote(item.index), self.quote(failing.index));
+            let (kind, text) = if after.is_empty() {
+                ("open-refused", format!("{name} was open, and can't come next either"))
+            } else {
+                let words = list(after.iter().map(|&state| table.describe(state)));
+                ("open-no-help", format!("{name} was open, but leads to {words}, where {failing_name} can't happen"))
+            };
+            let helps = after.iter().any(|&state| !table.next(state, failing.class).is_none());
+            if !helps {
+                steps.push(Because { kind, from: item.index, to: Some(failing.index), text });
+            }
+        }
+    }
+}
+
+/// What the argument rests on.
+pub(crate) fn core_text(core: usize, others: usize) -> String {
+    match (core, others) {
+        (1, 0) => "this operation can't have happened".into(),
+        (1, _) => format!("this operation can't have happened, whatever the {others} others did"),
+        (_, 0) => format!("these {core} operations have no order"),
+        _ => format!("these {core} operations have no order, whatever the {others} others did"),
+    }
+}
+
+/// A few things in words, shortened.
+fn list(items: impl ExactSizeIterator<Item = String>) -> String {
+    const SHORT: usize = 80;
+    let count = items.len();
+    let mut words: Vec<String> = items.take(5).collect();
+    for word in &mut words {
+        if word.chars().count() > SHORT {
+            *word = word.chars().take(SHORT - 1).chain(['…']).collect();
+        }
+    }
+    let more = count - words.len();
+    let last = if more > 0 { Some(format!("{more} more")) } else { words.pop() };
+    match (words.is_empty(), last) {
+        (_, None) => "nothing".into(),
+        (true, Some(last)) => last,
+        (false, Some(last)) => format!("{} or {last}", words.join(", ")),
+    }
+}

@@ -1,0 +1,169 @@
+//! The few operations that a violation rests on.
+//!
+//! An operation is *left out* by letting it be: it may have taken effect in its interval, or not. So
+//! what remains is an argument about the whole history: these operations can't all have happened as
+//! they say, *whatever the others did*. (Dropping operations altogether would find smaller sets that
+//! prove nothing: a lone read of 1 is violated by itself, and says nothing where 1 was written.) What
+//! remains is violated as a history of its own, too.
+//!
+//! Three stages, each of which only ever weakens what is demanded:
+//!
+//! 1. Nothing after the return at which every order had died matters. Operations still open there may
+//!    have happened or not.
+//! 2. Mostly only the last few before it do. Where the model can reach few states at all, the history
+//!    is cut: everything that returned before the cut is replaced by "the object was in any state",
+//!    and operations that were open at the cut may have happened or not. The latest cut that leaves a
+//!    violation is looked for by doubling.
+//! 3. One by one (first in halves), the remaining operations are left out where a violation remains
+//!    without. Demanding less never makes a violation, so that one pass is enough: of the result,
+//!    nothing more can be left out.
+
+use super::problem::{Item, NEVER, Problem};
+use super::race::{self, Runners};
+use super::space::Table;
+use super::{Answer, Failure};
+use crate::budget::{Budget, Meter, Stop};
+
+/// More states than this and the history is not cut.
+const STATES: usize = 256;
+
+/// What minimising found.
+pub(crate) struct Minimal {
+    /// The part of the problem that is violated; its items that `must` are the operations to show.
+    pub(crate) problem: Problem,
+    /// Where every order of that part had died.
+    pub(crate) failure: Failure,
+    /// Whether nothing more can be left out.
+    pub(crate) minimal: bool,
+}
+
+/// Leaves out what it can, within so many steps; `None` if it did not get anywhere.
+pub(crate) fn minimise(
+    problem: &Problem,
+    table: &mut Table<'_>,
+    failure: &Failure,
+    steps: Option<u64>,
+    stop: &Stop,
+) -> Option<Minimal> {
+    let last = problem.items[failure.item? as usize].ret;
+    let budget = Budget { steps, bytes: None, stop: stop.clone() };
+    let mut trials = Trials { table, meter: budget.meter(), limited: false };
+    // Extra constraints are given up; if the violation needs them, nothing is left out.
+    let intervals = Problem { before: Vec::new(), ..problem.clone() };
+    let prefix = until(&intervals, trials.table, last);
+    let failure = trials.run(&prefix)?;
+    let (mut problem, mut failure) = trials.cut(&prefix, last).unwrap_or((prefix, failure));
+    let mut chunk = must(&problem).len() / 2;
+    let mut from = 0;
+    loop {
+        let musts = must(&problem);
+        if from >= musts.len() || trials.limited {
+            if chunk <= 1 || trials.limited {
+                break;
+            }
+            (from, chunk) = (0, chunk / 2);
+            continue;
+        }
+        let out = &musts[from..(from + chunk.max(1)).min(musts.len())];
+        let weaker = leave_out(&problem, trials.table, |i, _| out.binary_search(&i).is_ok());
+        match trials.run(&weaker) {
+            Some(still) => (problem, failure) = (weaker, still),
+            None => from += chunk.max(1),
+        }
+    }
+    Some(Minimal { problem, failure, minimal: !trials.limited })
+}
+
+fn must(problem: &Problem) -> Vec<u32> {
+    (0..problem.items.len() as u32).filter(|&i| problem.items[i as usize].must).collect()
+}
+
+/// Lets operations be; pure ones that may be left out are of no use to anyone.
+fn leave_out(problem: &Problem, table: &Table<'_>, out: impl Fn(u32, &Item) -> bool) -> Problem {
+    problem.select(|i, item| match item.must && out(i, item) {
+        false => Some(*item),
+        true => (!table.is_pure(item.class)).then_some(Item { must: false, ..*item }),
+    })
+}
+
+/// What matters for the return at rank `last`.
+fn until(problem: &Problem, table: &Table<'_>, last: u32) -> Problem {
+    problem.select(|_, item| {
+        if item.call > last {
+            None
+        } else if item.ret <= last {
+            Some(*item)
+        } else {
+            (!table.is_pure(item.class)).then_some(Item { must: false, ret: NEVER, ..*item })
+        }
+    })
+}
+
+struct Trials<'t, 'm, 'b> {
+    table: &'t mut Table<'m>,
+    meter: Meter<'b>,
+    limited: bool,
+}
+
+impl Trials<'_, '_, '_> {
+    /// Where the problem fails, if it does and that can be seen in time.
+    fn run(&mut self, problem: &Problem) -> Option<Failure> {
+        match race::decide(problem, self.table, &mut self.meter, Runners::Frontier) {
+            Ok((Answer::Violated(failure), _)) => Some(failure),
+            Ok((Answer::Holds(_), _)) => None,
+            Err(_) => {
+                self.limited = true;
+                None
+            }
+        }
+    }
+
+    /// The problem after the latest cut (of those tried) that leaves it violated.
+    fn cut(&mut self, problem: &Problem, last: u32) -> Option<(Problem, Failure)> {
+        let starts = self.reachable(problem)?;
+        let mut back = 2;
+        while back < problem.returns.len() {
+            let at = problem.items[problem.returns[problem.returns.len() - 1 - back] as usize].ret;
+            debug_assert!(at < last);
+            let gone = |item: &Item| item.ret < at;
+            let rest = problem.select(|_, item| (!gone(item)).then_some(*item));
+            let mut window = leave_out(&rest, self.table, |_, item| item.call < at);
+            window.starts.clone_from(&starts);
+            if let Some(failure) = self.run(&window) {
+                return Some((window, failure));
+            }
+            if self.limited {
+                return None;
+            }
+            back *= 2;
+        }
+        None
+    }
+
+    /// Every state that any operations of the problem can lead to, if these are few.
+    fn reachable(&mut self, problem: &Problem) -> Option<Vec<u32>> {
+        let mut classes: Vec<u32> = problem.items.iter().map(|item| item.class).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes.retain(|&class| !self.table.is_pure(class));
+        let mut states = problem.starts.clone();
+        let mut at = 0;
+        while let Some(&state) = states.get(at) {
+            at += 1;
+            for &class in &classes {
+                let next = self.table.next(state, class);
+                let mut choice = 0;
+                while let Some(state) = self.table.nth(next, choice) {
+                    choice += 1;
+                    if !states.contains(&state) {
+                        states.push(state);
+                    }
+                }
+            }
+            if states.len() > STATES {
+                return None;
+            }
+        }
+        Some(states)
+    }
+}

@@ -1,0 +1,182 @@
+//! An overview of some traces: the tables that `analyze` shows.
+
+use super::graph::CausalGraph;
+use super::{critical_path, self_times};
+use crate::outcome::{
+    Analysis, CausalSummary, Dependency, OperationStats, PathStep, ProblemCount, SlowTrace, Summary, TraceSpan,
+};
+use crate::store::frames::{Aggregate, Observations, aggregate};
+use crate::store::{SpanRef, SpanStore, StatusCode, Sym};
+use foldhash::{HashMap, HashMapExt};
+
+/// How many of the slowest traces are told.
+const SLOWEST: usize = 5;
+
+/// The overview of a store. O(n log n).
+pub fn overview(store: &SpanStore, graph: &CausalGraph) -> Analysis {
+    let selves = self_times(store, graph.family());
+    let summary = summary(store);
+    let seconds = summary.end_ns.saturating_sub(summary.start_ns) as f64 / 1e9;
+    Analysis {
+        summary,
+        operations: operations(store, &selves, seconds),
+        dependencies: dependencies(store, graph),
+        slowest: slowest(store, graph),
+        causal: causal(store, graph),
+    }
+}
+
+fn is_error(span: SpanRef<'_>) -> bool {
+    span.status() == StatusCode::Error
+}
+
+fn summary(store: &SpanStore) -> Summary {
+    let mut services: Vec<Sym> = store.iter().map(SpanRef::service).collect();
+    services.sort_unstable();
+    services.dedup();
+    // Unset times say nothing about the time range.
+    let times = || store.iter().flat_map(|span| [span.start(), span.end()]).filter(|&time| time > 0);
+    Summary {
+        spans: store.len() as u64,
+        traces: store.traces().len() as u64,
+        services: services.len() as u64,
+        operations: 0,
+        errors: store.iter().filter(|span| is_error(*span)).count() as u64,
+        start_ns: times().min().unwrap_or(0),
+        end_ns: times().max().unwrap_or(0),
+    }
+}
+
+fn operations(store: &SpanStore, selves: &[u64], seconds: f64) -> Vec<OperationStats> {
+    let mut observations = Observations::default();
+    for span in store.iter() {
+        observations.groups.push((span.service().index() as u32, span.name().index() as u32));
+        observations.durations.push(span.duration());
+        observations.self_times.push(selves[span.index()]);
+        observations.errors.push(is_error(span));
+    }
+    let text = names(store);
+    let mut rows = aggregate(&observations);
+    rows.sort_by_key(|row| std::cmp::Reverse(row.self_total));
+    let stats = |row: Aggregate| OperationStats {
+        service: text(row.group.0),
+        operation: text(row.group.1),
+        count: row.count,
+        rate: if seconds > 0.0 { row.count as f64 / seconds } else { 0.0 },
+        errors: row.errors,
+        p50_ns: row.p50,
+        p90_ns: row.p90,
+        p99_ns: row.p99,
+        max_ns: row.max,
+        self_total_ns: row.self_total,
+    };
+    rows.into_iter().map(stats).collect()
+}
+
+/// The text of a symbol by its number.
+fn names(store: &SpanStore) -> impl Fn(u32) -> String + '_ {
+    let all: Vec<Sym> = store.strings().iter().map(|(sym, _)| sym).collect();
+    move |number| store.text(all[number as usize]).to_owned()
+}
+
+/// Service to service: each span whose parent belongs to another service is a call. Latency is the
+/// callee's.
+fn dependencies(store: &SpanStore, graph: &CausalGraph) -> Vec<Dependency> {
+    let mut observations = Observations::default();
+    for span in store.iter() {
+        let Some(parent) = graph.family().parent(span.index()) else { continue };
+        let caller = store.span(parent).service();
+        if caller != span.service() {
+            observations.groups.push((caller.index() as u32, span.service().index() as u32));
+            observations.durations.push(span.duration());
+            observations.self_times.push(0);
+            observations.errors.push(is_error(span));
+        }
+    }
+    let text = names(store);
+    let mut rows = aggregate(&observations);
+    rows.sort_by_key(|row| std::cmp::Reverse(row.count));
+    let dependency = |row: Aggregate| Dependency {
+        caller: text(row.group.0),
+        callee: text(row.group.1),
+        calls: row.count,
+        errors: row.errors,
+        p50_ns: row.p50,
+        p99_ns: row.p99,
+    };
+    rows.into_iter().map(dependency).collect()
+}
+
+fn named(store: &SpanStore, span: usize) -> TraceSpan {
+    let span = store.span(span);
+    TraceSpan {
+        service: span.service_text().to_owned(),
+        operation: span.name_text().to_owned(),
+        span_id: format!("{:016x}", span.id()),
+    }
+}
+
+/// The traces whose root took longest. A trace's root here is its longest span without a parent in the data.
+fn slowest(store: &SpanStore, graph: &CausalGraph) -> Vec<SlowTrace> {
+    let by_trace = store.spans_by_trace();
+    let root_of = |spans: &Vec<u32>| {
+        let roots = spans.iter().filter(|&&span| graph.family().parent(span as usize).is_none());
+        // Of equally long ones the first.
+        roots.copied().max_by_key(|&span| (store.span(span as usize).duration(), std::cmp::Reverse(span)))
+    };
+    let mut roots: Vec<u32> = by_trace.iter().filter_map(root_of).collect();
+    roots.sort_by_key(|&span| std::cmp::Reverse(store.span(span as usize).duration()));
+    roots.truncate(SLOWEST);
+    let trace = |root: u32| {
+        let span = store.span(root as usize);
+        let members = &by_trace[span.trace()];
+        SlowTrace {
+            trace_id: format!("{:032x}", span.trace_id()),
+            root: named(store, root as usize),
+            duration_ns: span.duration(),
+            spans: members.len() as u64,
+            errors: members.iter().filter(|&&member| is_error(store.span(member as usize))).count() as u64,
+            critical_path: path_steps(store, graph, root as usize),
+        }
+    };
+    roots.into_iter().map(trace).collect()
+}
+
+/// The critical path by operation: the time that it spends in each, the longest first.
+fn path_steps(store: &SpanStore, graph: &CausalGraph, root: usize) -> Vec<PathStep> {
+    let mut steps: Vec<PathStep> = Vec::new();
+    let mut places: HashMap<(Sym, Sym), usize> = HashMap::new();
+    for segment in critical_path(store, graph.family(), root) {
+        let span = store.span(segment.span);
+        let place = *places.entry((span.service(), span.name())).or_insert_with(|| {
+            steps.push(PathStep { span: named(store, segment.span), ..PathStep::default() });
+            steps.len() - 1
+        });
+        steps[place].self_ns += segment.to - segment.from;
+    }
+    let whole = store.span(root).duration().max(1) as f64;
+    steps.iter_mut().for_each(|step| step.share = step.self_ns as f64 / whole);
+    steps.sort_by_key(|step| std::cmp::Reverse(step.self_ns));
+    steps
+}
+
+fn causal(store: &SpanStore, graph: &CausalGraph) -> CausalSummary {
+    let (certain, assumed) = graph.edge_counts();
+    let problems = graph.problems().iter().map(|diagnosis| {
+        let example = store.span(diagnosis.example);
+        ProblemCount {
+            id: diagnosis.problem.id(),
+            summary: diagnosis.problem.summary(),
+            count: diagnosis.count,
+            trace_id: format!("{:032x}", example.trace_id()),
+            span_id: format!("{:016x}", example.id()),
+        }
+    });
+    CausalSummary {
+        events: graph.len() as u64,
+        certain_edges: certain as u64,
+        assumed_edges: assumed as u64,
+        depth: u64::from(graph.depth()),
+        problems: problems.collect(),
+    }
+}

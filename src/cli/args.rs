@@ -1,0 +1,196 @@
+//! The arguments, as clap reads them. What they mean is in `commands/`.
+
+use super::commands;
+use crate::formats::KeyMode;
+use crate::outcome::Severity;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+/// Did the distributed system do the right thing, and if not, why?
+#[derive(Debug, Parser)]
+#[command(name = "causet", version, about, after_help = super::exit::HELP, max_term_width = 100)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// See the main job done on data that is built in
+    Demo(commands::demo::Arguments),
+    /// Look at traces: overview, causal order, critical paths, findings
+    Analyze(commands::analyze::Arguments),
+    /// Judge histories, or traces that carry operations: a verdict per property
+    Check(commands::check::Arguments),
+    /// Turn one format into another
+    Convert(commands::convert::Arguments),
+    /// List a registry: formats, models, properties, detectors, reports
+    List(commands::list::Arguments),
+    /// Print the documentation of any registry entry
+    Explain(commands::explain::Arguments),
+    /// Print what is generated from the program itself: man page, completions, JSON Schema
+    Generate(commands::generate::Arguments),
+}
+
+/// For every verb.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Say less
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// How many threads [default: all cores]
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Give up after this long, such as 500ms, 30s or 5m; what is not finished is `unknown`
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Give up beyond this much memory, such as 512MiB or 4GB; what is not finished is `unknown`
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
+    pub max_memory: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// For verbs that read something.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Inputs {
+    /// Files, folders, globs, or - for standard input; .gz and .zst are read as they are
+    #[arg(required = true, value_name = "INPUT")]
+    pub inputs: Vec<String>,
+    /// Read as this format instead of recognising it (see `causet list formats`)
+    #[arg(long, value_name = "ID")]
+    pub input_format: Option<String>,
+    /// Treat anything that can't be read as an error
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// For verbs that report and gate.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Reports and exit code")]
+pub(super) struct Reporting {
+    /// Write this report (see `causet list reports`), to a file or to standard output; repeatable
+    #[arg(long, value_name = "FORMAT[=PATH]")]
+    pub report: Vec<String>,
+    /// Rows of each table in the text report; 0 for all
+    #[arg(long, default_value_t = 15, value_name = "N")]
+    pub limit: usize,
+    /// What an unknown verdict means
+    #[arg(long, value_enum, default_value_t = Inconclusive::Fail, value_name = "WHAT")]
+    pub inconclusive: Inconclusive,
+    /// Nothing to check is fine
+    #[arg(long)]
+    pub allow_empty: bool,
+    /// Report, but exit with 0 whatever was found
+    #[arg(long)]
+    pub exit_zero: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+pub(super) enum Inconclusive {
+    /// Exit with 3
+    Fail,
+    /// Exit with 0
+    Pass,
+}
+
+/// `--key`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Key {
+    /// Pairs are [key value] when every operation's value is one
+    Auto,
+    /// Values are [key value]
+    Tuple,
+    /// Values are values
+    None,
+}
+
+impl From<Key> for KeyMode {
+    fn from(key: Key) -> Self {
+        match key {
+            Key::Auto => Self::Auto,
+            Key::Tuple => Self::Tuple,
+            Key::None => Self::None,
+        }
+    }
+}
+
+/// A severity by name.
+pub(super) fn severity(text: &str) -> Result<Severity, String> {
+    let found = Severity::ALL.into_iter().find(|severity| severity.id() == text);
+    found.ok_or_else(|| "expected low, medium, high or critical".to_owned())
+}
+
+/// A duration with a unit, such as `1.5s`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || "expected a duration such as 500ms, 30s, 5m or 1h".to_owned();
+    let (number, unit) = split_unit(text).ok_or_else(expected)?;
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(expected()),
+    };
+    Duration::try_from_secs_f64(number * seconds).map_err(|_| expected())
+}
+
+/// A size in bytes, such as `512MiB`.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let expected = || "expected a size such as 512MiB or 4GB".to_owned();
+    let (number, unit) = split_unit(text).ok_or_else(expected)?;
+    let bytes = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "kib" => 1024.0,
+        "m" | "mb" => 1e6,
+        "mib" => 1024.0 * 1024.0,
+        "g" | "gb" => 1e9,
+        "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return Err(expected()),
+    };
+    Ok((number * bytes) as u64)
+}
+
+fn split_unit(text: &str) -> Option<(f64, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    Some((text[..end].parse().ok()?, text[end..].trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read() {
+        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(size("2KiB"), Ok(2048));
+        assert_eq!(size("1.5GB"), Ok(1_500_000_000));
+        for bad in ["", "s", "5", "-1s", "5 parsecs"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+        assert!(size("many").is_err());
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,213 @@
+//! `causet check`: histories in, a verdict per file and property out.
+
+use crate::cli::args::{self, Global, Key};
+use crate::cli::exit;
+use crate::cli::inputs::Inputs;
+use crate::cli::limits::Limits;
+use crate::cli::output::{Destinations, complain};
+use crate::cli::progress;
+use crate::extract;
+use crate::formats::{self, Reading};
+use crate::outcome::{Answer, CheckResult, Circumstances, Input, InputError, Report};
+use causet_checkers::budget::Budget;
+use causet_checkers::history::{History, Value};
+use causet_checkers::{Query, Shrink};
+use clap::ValueEnum;
+use std::time::Instant;
+
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:
+  causet check history.edn
+  causet check histories/ --model cas-register
+  causet check history.jsonl --model register --model-option initial=0 --report json | jq .verdict")]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    inputs: args::Inputs,
+    /// What the objects are (see `causet list models`) [default: what the operations make plain]
+    #[arg(long, value_name = "ID")]
+    model: Option<String>,
+    /// Something about the model, such as initial=0; values are JSON; repeatable
+    #[arg(long, value_name = "NAME=VALUE")]
+    model_option: Vec<String>,
+    /// What to check (see `causet list properties`); repeatable
+    #[arg(long, value_name = "ID", default_value = "linearizable")]
+    property: Vec<String>,
+    /// Whether Jepsen values that are pairs are [key value]
+    #[arg(long, value_enum, default_value_t = Key::Auto, value_name = "HOW")]
+    key: Key,
+    /// How hard to look for the smallest counterexample: auto takes about a second
+    #[arg(long, value_enum, default_value_t = ShrinkArgument::Auto, value_name = "HOW")]
+    shrink: ShrinkArgument,
+    /// Judge a history of which some lines could not be read; the verdict may then be wrong
+    #[arg(long)]
+    lenient: bool,
+    #[command(flatten)]
+    reporting: args::Reporting,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ShrinkArgument {
+    Off,
+    Auto,
+    Full,
+}
+
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
+    match try_run(args, global) {
+        Ok(code) => code,
+        Err(message) => {
+            complain(&message);
+            exit::USAGE
+        }
+    }
+}
+
+fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
+    let destinations = Destinations::new(&args.reporting, global)?;
+    let mut report = Report { command: "check", ..Report::default() };
+    let inputs = Inputs::new(&args.inputs, destinations.talks(), &mut report)?;
+    let limits = Limits::new(global);
+    let question = Question::new(args, &limits)?;
+    let emergency = {
+        let (destinations, mut report) = (destinations.clone(), report.clone());
+        move |kind: &str, detail: &str| {
+            report.cause = Some((kind.to_owned(), detail.to_owned()));
+            destinations.deliver(&report)
+        }
+    };
+    let watch = limits.watch(emergency);
+    let bar = progress::items(inputs.places().len() as u64, "checking", destinations.talks());
+    for place in inputs.places() {
+        let mut reading = Reading { key_mode: args.key.into(), ..Reading::default() };
+        if let Some(input) = inputs.load(place, &mut reading, &limits, &mut report) {
+            question.ask(reading, &input, &limits, &mut report);
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    drop(watch);
+    Ok(destinations.deliver(&report))
+}
+
+/// What is asked of every history.
+pub(super) struct Question<'a> {
+    pub model: Option<&'a str>,
+    pub options: Vec<(String, Value)>,
+    pub properties: Vec<&'a str>,
+    pub per_key: bool,
+    pub shrink: Shrink,
+    pub lenient: bool,
+    pub budget: Budget,
+}
+
+impl<'a> Question<'a> {
+    fn new(args: &'a Arguments, limits: &Limits) -> Result<Self, String> {
+        let option = |text: &String| {
+            let (name, value) = text
+                .split_once('=')
+                .ok_or_else(|| format!("--model-option {text}: expected NAME=VALUE, such as initial=0"))?;
+            let value = formats::json_value(value).unwrap_or_else(|| Value::str(value));
+            Ok((name.to_owned(), value))
+        };
+        Ok(Self {
+            model: args.model.as_deref(),
+            options: args.model_option.iter().map(option).collect::<Result<_, String>>()?,
+            properties: args.property.iter().map(String::as_str).collect(),
+            per_key: true,
+            shrink: match args.shrink {
+                ShrinkArgument::Off => Shrink::Off,
+                ShrinkArgument::Auto => Shrink::Auto,
+                ShrinkArgument::Full => Shrink::Full,
+            },
+            lenient: args.lenient,
+            budget: Budget { stop: limits.stop.clone(), bytes: limits.max_memory, steps: None },
+        })
+    }
+
+    /// Judges what was read of one input: a history, or traces that carry operations.
+    pub(super) fn ask(&self, reading: Reading, input: &Input, limits: &Limits, report: &mut Report) {
+        let (history, span_ids, mut lost) = if input.spans > 0 {
+            let store = reading.spans.finish();
+            let extracted = extract::extract(&store, formats::json_value);
+            let ids = extracted.spans.iter().map(|&span| format!("{:016x}", store.span(span as usize).id())).collect();
+            (extracted.history, ids, extracted.refused.first().map(|(span, reason)| format!("span {span}: {reason}")))
+        } else {
+            (reading.history.finish(), Vec::new(), None)
+        };
+        if let Some((position, reason)) = input.skipped.first() {
+            let count = input.skipped_total;
+            lost.get_or_insert_with(|| format!("{count} could not be read; the first at {position}: {reason}"));
+        }
+        if self.lenient {
+            lost = None;
+        }
+        for property in &self.properties {
+            let result = self.judge(&history, &span_ids, input, property, lost.clone(), limits);
+            match result {
+                Ok(result) => report.results.push(result),
+                Err(message) => {
+                    report.errors.push(InputError { path: input.path.clone(), position: None, message });
+                }
+            }
+        }
+    }
+
+    fn judge(
+        &self,
+        history: &History,
+        span_ids: &[String],
+        input: &Input,
+        property: &str,
+        lost: Option<String>,
+        limits: &Limits,
+    ) -> Result<CheckResult, String> {
+        let query = Query {
+            model: self.model,
+            options: &self.options,
+            property,
+            per_key: self.per_key,
+            shrink: self.shrink,
+            budget: self.budget.clone(),
+        };
+        let entry = causet_checkers::properties::all().iter().find(|entry| entry.id == property);
+        let mut about = Circumstances {
+            input: &input.path,
+            property: entry.map_or("", |entry| entry.id),
+            span_ids,
+            ..Circumstances::default()
+        };
+        // A question that makes no sense is an error whatever the history.
+        if entry.is_none() || self.model.is_some() {
+            causet_checkers::check(&History::default(), &query).map_err(|error| error.to_string())?;
+        }
+        if let Some((kind, detail)) = limits.hit() {
+            return Ok(CheckResult::unchecked(history, Answer::Unknown, Some((&kind, detail)), &about));
+        }
+        if let Some(lost) = lost {
+            let cause = Some(("missing-data", lost));
+            return Ok(CheckResult::unchecked(history, Answer::Unknown, cause, &about));
+        }
+        if history.is_empty() {
+            return Ok(CheckResult::unchecked(history, Answer::Empty, None, &about));
+        }
+        let begin = Instant::now();
+        let outcome = causet_checkers::check(history, &query).map_err(|error| error.to_string())?;
+        about.elapsed_ms = begin.elapsed().as_secs_f64() * 1e3;
+        about.model = outcome.model;
+        about.partitions = outcome.partitions as u64;
+        Ok(CheckResult::new(history, &outcome.verdict, &about))
+    }
+}
+
+/// The question that `demo` asks.
+pub(super) fn plain_question(model: &str) -> Question<'_> {
+    Question {
+        model: Some(model),
+        options: Vec::new(),
+        properties: vec!["linearizable"],
+        per_key: true,
+        shrink: Shrink::Auto,
+        lenient: false,
+        budget: Budget::default(),
+    }
+}

@@ -1,0 +1,142 @@
+//! `causet convert`: one format into another.
+
+use crate::cli::args::{self, Global, Key};
+use crate::cli::exit;
+use crate::cli::inputs::Inputs;
+use crate::cli::limits::Limits;
+use crate::cli::output::complain;
+use crate::extract;
+use crate::formats::{self, Format, Reading, Writes};
+use crate::outcome::Report;
+use crate::store::SpanStore;
+use causet_checkers::history::History;
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "Examples:
+  causet convert traces.jsonl.zst --to parquet=traces.parquet
+  causet convert history.edn --to jsonl
+  causet convert a.jsonl b.jsonl --to otlp-proto=both.binpb --to otlp-json=both.jsonl")]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    inputs: args::Inputs,
+    /// Write this format, to a file or (without a path, or with -) to standard output; repeatable
+    #[arg(long, required = true, value_name = "FORMAT[=PATH]")]
+    to: Vec<String>,
+    /// Whether Jepsen values that are pairs are [key value]
+    #[arg(long, value_enum, default_value_t = Key::Auto, value_name = "HOW")]
+    key: Key,
+    /// Nothing to convert is fine
+    #[arg(long)]
+    allow_empty: bool,
+}
+
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
+    match try_run(args, global) {
+        Ok(code) => code,
+        Err(message) => {
+            complain(&message);
+            exit::USAGE
+        }
+    }
+}
+
+/// A format to write, and where.
+type Target = (&'static dyn Format, Option<PathBuf>);
+
+fn target(text: &String) -> Result<Target, String> {
+    let (id, path) = match text.split_once('=') {
+        Some((id, path)) => (id, (path != "-").then(|| PathBuf::from(path))),
+        None => (text.as_str(), None),
+    };
+    let writers = || {
+        let writers = formats::ALL.iter().filter(|format| format.writes() != Writes::Nothing);
+        writers.map(|format| format.entry().id).collect::<Vec<_>>().join(", ")
+    };
+    let format = formats::by_id(id).ok_or_else(|| format!("no format `{id}`; these can be written: {}", writers()))?;
+    if format.writes() == Writes::Nothing {
+        return Err(format!("format `{id}` is only read; these can be written: {}", writers()));
+    }
+    Ok((format, path))
+}
+
+fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
+    let targets: Vec<Target> = args.to.iter().map(target).collect::<Result<_, _>>()?;
+    if targets.iter().filter(|(_, path)| path.is_none()).count() > 1 {
+        return Err("only one format can go to standard output; give the others a path: --to parquet=FILE".to_owned());
+    }
+    let mut report = Report { command: "convert", ..Report::default() };
+    let inputs = Inputs::new(&args.inputs, !global.quiet, &mut report)?;
+    let limits = Limits::new(global);
+    let watch = limits.watch(|kind, detail| {
+        complain(&format!("{kind}: {detail}"));
+        3
+    });
+    let mut reading = Reading { key_mode: args.key.into(), ..Reading::default() };
+    let mut histories = 0;
+    for place in inputs.places() {
+        let input = inputs.load(place, &mut reading, &limits, &mut report);
+        histories += usize::from(input.is_some_and(|input| input.operations > 0));
+    }
+    if histories > 1 {
+        return Err("several histories do not make one; convert them one by one".to_owned());
+    }
+    tell(&report);
+    let (spans, history) = (reading.spans.finish(), reading.history.finish());
+    if let Some((kind, detail)) = limits.hit() {
+        complain(&format!("{kind}: {detail}; nothing was written"));
+        return Ok(3);
+    }
+    drop(watch);
+    if spans.is_empty() && history.is_empty() && report.errors.is_empty() {
+        complain("nothing to convert: no span and no operation");
+        return Ok(if args.allow_empty { 0 } else { 4 });
+    }
+    for target in &targets {
+        write(target, &spans, &history)?;
+    }
+    Ok(if report.errors.is_empty() { 0 } else { exit::USAGE })
+}
+
+fn tell(report: &Report) {
+    for error in &report.errors {
+        let place = error.position.as_ref().map_or_else(String::new, |position| format!(", {position}"));
+        complain(&format!("{}{place}: {}", error.path, error.message));
+    }
+    for input in report.inputs.iter().filter(|input| input.skipped_total > 0) {
+        eprintln!("warning: {}: {} skipped", input.path, input.skipped_total);
+        for (position, reason) in input.skipped.iter().take(5) {
+            eprintln!("  {position}: {reason}");
+        }
+    }
+}
+
+fn write((format, path): &Target, spans: &SpanStore, history: &History) -> Result<(), String> {
+    let name = path.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
+    let id = format.entry().id;
+    let outcome = |result: io::Result<()>| match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| format!("{name}: {error}")),
+    };
+    let mut to: Box<dyn Write + Send> = match path {
+        Some(path) => Box::new(File::create(path).map_err(|error| format!("{name}: {error}"))?),
+        None => Box::new(io::stdout()),
+    };
+    let mut to = BufWriter::with_capacity(1 << 20, &mut *to);
+    match format.writes() {
+        Writes::Spans if spans.is_empty() => return Err(format!("`{id}` holds traces, but the input is a history")),
+        Writes::Spans => outcome(format.write_spans(spans, &mut to))?,
+        Writes::History if history.is_empty() => {
+            let extracted = extract::extract(spans, formats::json_value);
+            if extracted.history.is_empty() {
+                return Err(format!("`{id}` holds a history, but no span carries an operation (causet.op.f)"));
+            }
+            outcome(format.write_history(&extracted.history, &mut to))?;
+        }
+        Writes::History => outcome(format.write_history(history, &mut to))?,
+        Writes::Nothing => unreachable!("targets were checked to be writable"),
+    }
+    outcome(to.flush())
+}

@@ -1,0 +1,26 @@
+//! `causet explain ID`: the documentation of any registry entry.
+
+use super::registries::{self, Page};
+use crate::cli::exit;
+use crate::cli::output::{complain, print};
+
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::cli) struct Arguments {
+    /// The id of a format, model, property, detector or report
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+pub(in crate::cli) fn run(args: &Arguments) -> u8 {
+    let pages: Vec<Page> = registries::all().into_iter().flat_map(|registry| registry.pages).collect();
+    let found: Vec<&Page> = pages.iter().filter(|page| page.id == args.id).collect();
+    if found.is_empty() {
+        let mut ids: Vec<&str> = pages.iter().map(|page| page.id).collect();
+        ids.sort_by(|a, b| strsim::jaro_winkler(b, &args.id).total_cmp(&strsim::jaro_winkler(a, &args.id)));
+        ids.truncate(3);
+        complain(&format!("nothing is called `{}`; near it are {} (see `causet list`)", args.id, ids.join(", ")));
+        return exit::USAGE;
+    }
+    found.iter().for_each(|page| print(&page.text));
+    0
+}

@@ -1,0 +1,52 @@
+//! `causet list REGISTRY`.
+
+use super::registries;
+use crate::cli::exit;
+use crate::cli::output::{complain, print};
+use crate::report::SCHEMA_VERSION;
+use clap::ValueEnum;
+use serde_json::json;
+use std::fmt::Write;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::cli) struct Arguments {
+    /// formats, models, properties, detectors or reports
+    #[arg(value_name = "REGISTRY")]
+    registry: String,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = How::Text, value_name = "FORMAT")]
+    report: How,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum How {
+    Text,
+    Json,
+}
+
+pub(in crate::cli) fn run(args: &Arguments) -> u8 {
+    let all = registries::all();
+    let Some(registry) = all.iter().find(|registry| registry.id == args.registry) else {
+        let known: Vec<&str> = all.iter().map(|registry| registry.id).collect();
+        complain(&format!("no registry `{}`; there are {}", args.registry, known.join(", ")));
+        return exit::USAGE;
+    };
+    match args.report {
+        How::Text => {
+            let width = registry.pages.iter().map(|page| page.id.len()).max().unwrap_or(0);
+            let bold = anstyle::Style::new().bold();
+            let mut text = String::new();
+            for page in &registry.pages {
+                let _ = writeln!(text, "{bold}{:width$}{bold:#}  {}", page.id, page.summary);
+            }
+            print(&text);
+        }
+        How::Json => {
+            let entries: Vec<_> =
+                registry.pages.iter().map(|page| json!({"id": page.id, "summary": page.summary})).collect();
+            let object = json!({"schema_version": SCHEMA_VERSION, "registry": registry.id, "entries": entries});
+            print(&format!("{object:#}\n"));
+        }
+    }
+    0
+}

@@ -1,0 +1,10 @@
+//! One file per verb: its arguments and what it does.
+
+pub(super) mod analyze;
+pub(super) mod check;
+pub(super) mod convert;
+pub(super) mod demo;
+pub(super) mod explain;
+pub(super) mod generate;
+pub(super) mod list;
+mod registries;

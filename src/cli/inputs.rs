@@ -1,0 +1,85 @@
+//! Reading what the arguments name, within the limits, with a progress bar.
+
+use super::args;
+use super::limits::Limits;
+use super::progress;
+use crate::formats::input::{self, Options, Place};
+use crate::formats::{self, Reading};
+use crate::outcome::{Input, InputError, Report};
+
+/// What there is to read.
+pub(super) struct Inputs {
+    places: Vec<Place>,
+    options: Options,
+    strict: bool,
+    progress: bool,
+}
+
+impl Inputs {
+    /// From the arguments; what names nothing is noted in the report.
+    ///
+    /// # Errors
+    /// A text when the format's name is unknown.
+    pub(super) fn new(args: &args::Inputs, progress: bool, report: &mut Report) -> Result<Self, String> {
+        let format = match &args.input_format {
+            None => None,
+            Some(id) => Some(formats::by_id(id).ok_or_else(|| {
+                let known: Vec<&str> = formats::ALL.iter().map(|format| format.entry().id).collect();
+                format!("no format `{id}`; there are {}", known.join(", "))
+            })?),
+        };
+        let (places, errors) = input::expand(&args.inputs);
+        report.errors.extend(errors);
+        Ok(Self { places, options: Options { format }, strict: args.strict, progress })
+    }
+
+    /// The places, in order.
+    pub(super) fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Reads one place into `reading`. What is wrong goes into the report; `None` if there is nothing to go on with.
+    pub(super) fn load(
+        &self,
+        place: &Place,
+        reading: &mut Reading,
+        limits: &Limits,
+        report: &mut Report,
+    ) -> Option<Input> {
+        let total = match place {
+            Place::File { path, .. } => std::fs::metadata(path).ok().map(|metadata| metadata.len()),
+            Place::Stdin => None,
+        };
+        let bar = progress::bytes(total, &place.name(), self.progress && total.is_none_or(|size| size > 8 << 20));
+        let (moving, stop) = (bar.clone(), limits.stop.clone());
+        let watch = Box::new(move |bytes| {
+            moving.set_position(bytes);
+            stop.raised().is_none()
+        });
+        let result = input::load(place, self.options, reading, watch);
+        bar.finish_and_clear();
+        let input = match result {
+            Ok(input) => input?,
+            Err(error) => {
+                report.errors.push(error);
+                return None;
+            }
+        };
+        report.errors.extend(unreadable(&input, self.strict));
+        report.inputs.push(input.clone());
+        Some(input)
+    }
+}
+
+/// An input of which nothing could be read is an error; with `--strict`, one of which anything could not.
+fn unreadable(input: &Input, strict: bool) -> Option<InputError> {
+    let (position, reason) = input.skipped.first()?;
+    let ignored = input.ignored_logs + input.ignored_metrics + input.ignored_nemesis;
+    let nothing = input.spans == 0 && input.operations == 0 && ignored == 0;
+    let message = match (nothing, strict) {
+        (true, _) => format!("nothing could be read: {reason}"),
+        (false, true) => format!("{} could not be read; the first: {reason}", input.skipped_total),
+        (false, false) => return None,
+    };
+    Some(InputError { path: input.path.clone(), position: Some(position.clone()), message })
+}

@@ -1,0 +1,93 @@
+//! `--timeout` and `--max-memory`: a thread that watches the clock and the process's memory.
+//!
+//! When a limit is hit it raises the flag that searches and readers look at, and then waits a little: whoever
+//! sees the flag reports what is known so far. If nobody does within [`GRACE`], the emergency report
+//! is written and the process ends, so that a limit holds even inside a library that can't be stopped.
+
+use causet_checkers::budget::Stop;
+use causet_checkers::verdict::CauseKind;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+const GRACE: Duration = Duration::from_millis(800);
+const PERIOD: Duration = Duration::from_millis(20);
+
+/// The limits of a run, and the flag they raise.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Limits {
+    pub timeout: Option<Duration>,
+    pub max_memory: Option<u64>,
+    pub stop: Stop,
+}
+
+/// Ends the watch when dropped: the work is done.
+pub(super) struct Watch(Arc<AtomicBool>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Limits {
+    pub(super) fn new(global: &super::args::Global) -> Self {
+        Self { timeout: global.timeout, max_memory: global.max_memory, stop: Stop::new() }
+    }
+
+    /// Starts watching. `emergency` reports and gives the exit code if nobody reacts to the flag.
+    pub(super) fn watch(&self, emergency: impl FnOnce(&str, &str) -> u8 + Send + 'static) -> Watch {
+        let done = Arc::new(AtomicBool::new(false));
+        let watch = Watch(done.clone());
+        if self.timeout.is_none() && self.max_memory.is_none() {
+            return watch;
+        }
+        let (limits, begin) = (self.clone(), Instant::now());
+        let watcher = move || {
+            let kind = loop {
+                if done.load(Ordering::Relaxed) {
+                    return;
+                }
+                if limits.timeout.is_some_and(|timeout| begin.elapsed() >= timeout) {
+                    break CauseKind::Timeout;
+                }
+                if limits.max_memory.is_some_and(|limit| resident().is_some_and(|now| now > limit)) {
+                    break CauseKind::Memory;
+                }
+                std::thread::sleep(PERIOD);
+            };
+            limits.stop.raise(kind);
+            let raised = Instant::now();
+            while raised.elapsed() < GRACE {
+                std::thread::sleep(PERIOD);
+                if done.load(Ordering::Relaxed) {
+                    return;
+                }
+            }
+            std::process::exit(emergency(kind.id(), &limits.describe(kind)).into());
+        };
+        std::thread::spawn(watcher);
+        watch
+    }
+
+    /// The cause to report, once a limit was hit.
+    pub(super) fn hit(&self) -> Option<(String, String)> {
+        let kind = self.stop.raised()?;
+        Some((kind.id().to_owned(), self.describe(kind)))
+    }
+
+    fn describe(&self, kind: CauseKind) -> String {
+        match (kind, self.timeout, self.max_memory) {
+            (CauseKind::Timeout, Some(timeout), _) => format!("the limit of {timeout:?} was hit"),
+            (CauseKind::Memory, _, Some(limit)) => format!("the limit of {} MiB was hit", limit >> 20),
+            _ => "stopped".to_owned(),
+        }
+    }
+}
+
+/// Bytes of memory that the process uses now, where the system tells.
+fn resident() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * 4096)
+}

@@ -1,0 +1,69 @@
+//! The command line: the only place that prints and the only place that exits.
+//!
+//! One file per verb in `commands/`. A verb makes a [`Report`](crate::outcome::Report); [`output`] renders
+//! it wherever `--report` says, and [`exit`] turns its answer into the exit code. Limits are watched here,
+//! because nothing below the command line reads a clock.
+
+mod args;
+mod commands;
+mod exit;
+mod inputs;
+mod limits;
+mod output;
+mod progress;
+
+use args::{Cli, Command};
+use clap::{CommandFactory, FromArgMatches};
+use std::process::ExitCode;
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitCode {
+    let matches = Cli::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    output::choose_color(cli.global.color);
+    install_panic_hook();
+    if let Err(error) = ctrlc::set_handler(|| std::process::exit(exit::INTERRUPTED.into())) {
+        eprintln!("causet: interrupts are not handled: {error}");
+    }
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(cli.global.threads.map_or(0, usize::from))
+        // Debug builds need room for the nesting that readers allow.
+        .stack_size(16 << 20);
+    if let Err(error) = pool.build_global() {
+        eprintln!("causet: can't start threads: {error}");
+        return ExitCode::from(exit::USAGE);
+    }
+    let code = std::panic::catch_unwind(|| run(&cli)).unwrap_or(exit::BUG);
+    ExitCode::from(code)
+}
+
+fn run(cli: &Cli) -> u8 {
+    match &cli.command {
+        Command::Demo(args) => commands::demo::run(args, &cli.global),
+        Command::Analyze(args) => commands::analyze::run(args, &cli.global),
+        Command::Check(args) => commands::check::run(args, &cli.global),
+        Command::Convert(args) => commands::convert::run(args, &cli.global),
+        Command::List(args) => commands::list::run(args),
+        Command::Explain(args) => commands::explain::run(args),
+        Command::Generate(args) => commands::generate::run(args),
+    }
+}
+
+/// A panic is a bug of ours, and says so; the place helps whoever mends it.
+fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
+        // The Parquet decoder panics on damaged files; that is caught and reported as damage.
+        if place.contains("polars") {
+            return;
+        }
+        let payload = panic.payload();
+        let message = payload.downcast_ref::<&str>().copied().map(str::to_owned);
+        let message = message.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
+        eprintln!("causet: this is a bug in causet{place}: {message}");
+        eprintln!("Please report it, with the command and, if you can, the input.");
+    }));
+}

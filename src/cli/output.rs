@@ -1,0 +1,117 @@
+//! Where reports go, and in which colours.
+
+use super::args::{Color, Global, Inconclusive, Reporting};
+use super::exit::{self, Policy};
+use crate::outcome::Report;
+use crate::report::{self, Look, Renderer};
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+
+/// Decides for the whole run; NO_COLOR, FORCE_COLOR and CLICOLOR_FORCE count where the flag does not.
+pub(super) fn choose_color(color: Color) {
+    let forced = std::env::var_os("FORCE_COLOR").is_some_and(|value| !value.is_empty() && value != "0");
+    match color {
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+        Color::Auto if forced && std::env::var_os("NO_COLOR").is_none() => anstream::ColorChoice::Always.write_global(),
+        Color::Auto => {}
+    }
+}
+
+/// Writes to standard output; a closed pipe ends quietly.
+pub(super) fn print(text: &str) {
+    let mut out = anstream::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        eprintln!("causet: standard output: {error}");
+    }
+}
+
+/// Says something about the run itself.
+pub(super) fn complain(text: &str) {
+    use std::fmt::Write as _;
+    let red = anstyle::AnsiColor::Red.on_default().bold();
+    let mut line = String::new();
+    let _ = write!(line, "{red}error{red:#}: {text}");
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
+/// Where the reports of a run go.
+#[derive(Clone)]
+pub(super) struct Destinations {
+    reports: Vec<(&'static dyn Renderer, Option<PathBuf>)>,
+    look: Look,
+    policy: Policy,
+    quiet: bool,
+}
+
+impl Destinations {
+    /// From the flags.
+    ///
+    /// # Errors
+    /// A text that says what is wrong with them.
+    pub(super) fn new(reporting: &Reporting, global: &Global) -> Result<Self, String> {
+        let parse = |text: &String| {
+            let (id, path) = match text.split_once('=') {
+                Some((id, path)) => (id, (path != "-").then(|| PathBuf::from(path))),
+                None => (text.as_str(), None),
+            };
+            let known = || report::ALL.iter().map(|renderer| renderer.entry().id).collect::<Vec<_>>().join(", ");
+            let renderer = report::by_id(id).ok_or_else(|| format!("no report `{id}`; there are {}", known()))?;
+            Ok((renderer, path))
+        };
+        let mut reports: Vec<_> = reporting.report.iter().map(parse).collect::<Result<_, String>>()?;
+        if reports.is_empty() {
+            reports.extend(report::by_id("text").map(|renderer| (renderer, None)));
+        }
+        if reports.iter().filter(|(_, path)| path.is_none()).count() > 1 {
+            return Err(
+                "only one report can go to standard output; give the others a path: --report json=FILE".to_owned()
+            );
+        }
+        let verbosity = if global.quiet { -1 } else { i8::try_from(global.verbose).unwrap_or(i8::MAX) };
+        let limit = (reporting.limit > 0).then_some(reporting.limit);
+        let policy = Policy {
+            inconclusive_passes: reporting.inconclusive == Inconclusive::Pass,
+            allow_empty: reporting.allow_empty,
+            exit_zero: reporting.exit_zero,
+        };
+        Ok(Self { reports, look: Look { width: width(), limit, verbosity }, policy, quiet: global.quiet })
+    }
+
+    /// Writes every report, tells the errors, and answers with the exit code.
+    pub(super) fn deliver(&self, report: &Report) -> u8 {
+        let mut code = exit::code(report.answer(), self.policy);
+        for error in &report.errors {
+            let place = error.position.as_ref().map_or_else(String::new, |position| format!(", {position}"));
+            complain(&format!("{}{place}: {}", error.path, error.message));
+        }
+        for (renderer, path) in &self.reports {
+            let text = renderer.render(report, &self.look);
+            match path {
+                None => print(&text),
+                Some(path) => {
+                    let plain = anstream::adapter::strip_str(&text).to_string();
+                    if let Err(error) = std::fs::write(path, plain) {
+                        complain(&format!("{}: {error}", path.display()));
+                        code = exit::USAGE;
+                    }
+                }
+            }
+        }
+        code
+    }
+
+    /// Whether the user wants to hear about things beside the result.
+    pub(super) fn talks(&self) -> bool {
+        !self.quiet
+    }
+}
+
+/// The terminal's columns; 120 where there is none.
+fn width() -> u16 {
+    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let measured = || io::stdout().is_terminal().then(|| comfy_table::Table::new().width()).flatten();
+    columns.or_else(measured).unwrap_or(120).clamp(40, 240)
+}

@@ -1,0 +1,159 @@
+//! From what the user named to bytes in a reading: files, folders, globs and standard input.
+
+use super::{Format, HEAD, Reading, Source};
+use crate::outcome::{Input, InputError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// One input to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    Stdin,
+    File {
+        path: PathBuf,
+        /// Whether the user named it; a file met while walking a folder may be of no known format.
+        named: bool,
+    },
+}
+
+impl Place {
+    /// How reports call it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Stdin => "-".to_owned(),
+            Self::File { path, .. } => path.display().to_string(),
+        }
+    }
+}
+
+/// How to read.
+#[derive(Clone, Copy, Default)]
+pub struct Options {
+    /// Instead of recognising it.
+    pub format: Option<&'static dyn Format>,
+}
+
+/// The inputs that the arguments name, in order; folders and globs in order of path, hidden files left
+/// out. What names nothing is an error of its own and does not hide the others.
+pub fn expand(arguments: &[String]) -> (Vec<Place>, Vec<InputError>) {
+    let (mut places, mut errors) = (Vec::new(), Vec::new());
+    for argument in arguments {
+        let path = Path::new(argument);
+        let found = if argument == "-" {
+            Ok(vec![Place::Stdin])
+        } else if path.is_dir() {
+            walk(path)
+        } else if path.exists() || !is_glob(argument) {
+            Ok(vec![Place::File { path: path.to_owned(), named: true }])
+        } else {
+            glob(argument)
+        };
+        match found {
+            Ok(found) => places.extend(found.into_iter().filter(|place| !places.contains(place)).collect::<Vec<_>>()),
+            Err(message) => errors.push(InputError { path: argument.clone(), position: None, message }),
+        }
+    }
+    (places, errors)
+}
+
+fn is_glob(text: &str) -> bool {
+    text.contains(['*', '?', '[', '{'])
+}
+
+fn walk(folder: &Path) -> Result<Vec<Place>, String> {
+    let files = files_below(folder)?;
+    if files.is_empty() {
+        return Err("the folder has no files".to_owned());
+    }
+    Ok(files.into_iter().map(|path| Place::File { path, named: false }).collect())
+}
+
+/// Regular files below a folder, by path.
+fn files_below(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let walk = ignore::WalkBuilder::new(folder)
+        .standard_filters(false)
+        .hidden(true)
+        .follow_links(true)
+        .sort_by_file_path(Path::cmp)
+        .build();
+    let mut files = Vec::new();
+    for entry in walk {
+        let entry = entry.map_err(|error| error.to_string())?;
+        if entry.file_type().is_some_and(|kind| kind.is_file()) {
+            files.push(entry.into_path());
+        }
+    }
+    Ok(files)
+}
+
+fn glob(pattern: &str) -> Result<Vec<Place>, String> {
+    let matcher = globset::GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .build()
+        .map_err(|error| format!("not a glob: {error}"))?
+        .compile_matcher();
+    let fixed: PathBuf =
+        Path::new(pattern).components().take_while(|part| !is_glob(&part.as_os_str().to_string_lossy())).collect();
+    let from = if fixed.as_os_str().is_empty() { Path::new(".") } else { &fixed };
+    let relative = |path: PathBuf| path.strip_prefix("./").map(Path::to_owned).unwrap_or(path);
+    let files = files_below(from).map_err(|_| format!("no such folder: {}", from.display()))?;
+    let places: Vec<Place> = (files.into_iter().map(relative))
+        .filter(|path| matcher.is_match(path) || matcher.is_match(Path::new(".").join(path)))
+        .map(|path| Place::File { path, named: true })
+        .collect();
+    if places.is_empty() { Err("the glob matches no file".to_owned()) } else { Ok(places) }
+}
+
+/// Reads one input into `reading`, adding to what is there. `watch` is told the bytes read so far, and
+/// ends the input early by answering `false`. `None`: a file of no known format that nobody named.
+///
+/// # Errors
+/// When it can't be opened or is of no known format, or when nothing at all could be read of it.
+pub fn load(
+    place: &Place,
+    options: Options,
+    reading: &mut Reading,
+    watch: Box<dyn FnMut(u64) -> bool + Send>,
+) -> Result<Option<Input>, InputError> {
+    let fail = |position: Option<String>, message: String| InputError { path: place.name(), position, message };
+    let io = |error: io::Error| fail(None, error.to_string());
+    let mut source = match place {
+        Place::Stdin => Source::new(Box::new(io::BufReader::with_capacity(256 * 1024, io::stdin()))),
+        Place::File { path, .. } => Source::open(path),
+    }
+    .map_err(io)?;
+    source.watch(watch);
+    let head = source.peek(HEAD).map_err(io)?;
+    let mut input = Input { path: place.name(), ..Input::default() };
+    if head.iter().all(u8::is_ascii_whitespace) && head.len() < HEAD {
+        return Ok(Some(input));
+    }
+    let Some(format) = options.format.or_else(|| super::recognise(&head)) else {
+        return match place {
+            Place::File { named: false, .. } => Ok(None),
+            _ => Err(fail(Some("byte 0".to_owned()), unrecognised(&head))),
+        };
+    };
+    let (spans, operations) = (reading.spans.len(), reading.history.len());
+    format.read(&mut source, reading).map_err(io)?;
+    if let Some((offset, reason)) = source.damage() {
+        reading.skipped.push(format!("byte {offset}"), format!("the compressed stream is damaged here: {reason}"));
+    }
+    let (skipped, ignored) = (std::mem::take(&mut reading.skipped), std::mem::take(&mut reading.ignored));
+    input.format = format.entry().id;
+    input.bytes = source.offset();
+    input.spans = (reading.spans.len() - spans) as u64;
+    input.operations = (reading.history.len() - operations) as u64;
+    input.skipped_total = skipped.total();
+    input.skipped = skipped.first().iter().map(|skip| (skip.position.clone(), skip.reason.clone())).collect();
+    input.ignored_logs = ignored.logs;
+    input.ignored_metrics = ignored.metrics;
+    input.ignored_nemesis = ignored.nemesis;
+    Ok(Some(input))
+}
+
+fn unrecognised(head: &[u8]) -> String {
+    let start = String::from_utf8_lossy(&head[..head.len().min(24)]).into_owned();
+    let known: Vec<&str> = super::ALL.iter().map(|format| format.entry().id).collect();
+    format!("no known format begins like {start:?}; there are {} (--input-format names one)", known.join(", "))
+}

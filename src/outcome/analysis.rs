@@ -1,0 +1,108 @@
+//! What an analysis of traces found out, as plain numbers.
+
+/// An overview of some traces.
+#[derive(Clone, Debug, Default)]
+pub struct Analysis {
+    pub summary: Summary,
+    /// By total self time, descending.
+    pub operations: Vec<OperationStats>,
+    /// By calls, descending.
+    pub dependencies: Vec<Dependency>,
+    /// By duration, descending; the first few.
+    pub slowest: Vec<SlowTrace>,
+    pub causal: CausalSummary,
+}
+
+/// Totals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    pub spans: u64,
+    pub traces: u64,
+    pub services: u64,
+    /// Spans that carry an operation on an object.
+    pub operations: u64,
+    /// Spans with status error.
+    pub errors: u64,
+    /// Nanoseconds since the Unix epoch.
+    pub start_ns: u64,
+    pub end_ns: u64,
+}
+
+/// One operation of one service.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OperationStats {
+    pub service: String,
+    pub operation: String,
+    pub count: u64,
+    /// Calls per second over the whole time range.
+    pub rate: f64,
+    pub errors: u64,
+    pub p50_ns: u64,
+    pub p90_ns: u64,
+    pub p99_ns: u64,
+    pub max_ns: u64,
+    pub self_total_ns: u64,
+}
+
+/// One service that calls another.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Dependency {
+    pub caller: String,
+    pub callee: String,
+    pub calls: u64,
+    pub errors: u64,
+    pub p50_ns: u64,
+    pub p99_ns: u64,
+}
+
+/// A trace that took long.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SlowTrace {
+    pub trace_id: String,
+    /// Its root.
+    pub root: TraceSpan,
+    pub duration_ns: u64,
+    pub spans: u64,
+    pub errors: u64,
+    /// What the root's end waited for, by share of time, descending.
+    pub critical_path: Vec<PathStep>,
+}
+
+/// A span, named.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TraceSpan {
+    pub service: String,
+    pub operation: String,
+    pub span_id: String,
+}
+
+/// How long the critical path stays in one operation.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PathStep {
+    pub span: TraceSpan,
+    pub self_ns: u64,
+    /// Of the root's duration, from 0 to 1.
+    pub share: f64,
+}
+
+/// The causal graph in numbers, and what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CausalSummary {
+    pub events: u64,
+    pub certain_edges: u64,
+    pub assumed_edges: u64,
+    /// The longest causal chain: the greatest Lamport clock.
+    pub depth: u64,
+    pub problems: Vec<ProblemCount>,
+}
+
+/// One kind of problem with the data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProblemCount {
+    pub id: &'static str,
+    pub summary: &'static str,
+    pub count: u64,
+    /// An example.
+    pub trace_id: String,
+    pub span_id: String,
+}

@@ -1,0 +1,260 @@
+//! The one document between analyses and renderers: a [`Report`], as data.
+//!
+//! Everything that judges fills a part of it; everything that renders reads it. It holds no text that was
+//! laid out and nothing that needs the store, so that it can be kept, merged and compared.
+
+mod analysis;
+mod check;
+mod fingerprint;
+
+pub use analysis::{
+    Analysis, CausalSummary, Dependency, OperationStats, PathStep, ProblemCount, SlowTrace, Summary, TraceSpan,
+};
+pub use check::Circumstances;
+pub use fingerprint::fingerprint;
+
+use causet_checkers::history::Value;
+use std::fmt;
+
+/// The result of a whole run.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The verb: `analyze`, `check`, …
+    pub command: &'static str,
+    /// What stopped us from doing what was asked.
+    pub errors: Vec<InputError>,
+    /// What was read.
+    pub inputs: Vec<Input>,
+    /// One for each input and property.
+    pub results: Vec<CheckResult>,
+    /// Of traces.
+    pub analysis: Option<Analysis>,
+    pub findings: Vec<Finding>,
+    pub root_causes: Vec<RootCause>,
+    /// Why the analysis is not complete: kind and detail.
+    pub cause: Option<(String, String)>,
+    /// Whether findings at or above a severity count as a violation.
+    pub fail_on: Option<Severity>,
+}
+
+/// Something that could not be used at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputError {
+    /// A path, a glob, or `-`.
+    pub path: String,
+    /// Line and byte, where that makes sense.
+    pub position: Option<String>,
+    pub message: String,
+}
+
+/// One input and what became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Input {
+    pub path: String,
+    /// The format's id.
+    pub format: &'static str,
+    /// After decompression.
+    pub bytes: u64,
+    pub spans: u64,
+    pub operations: u64,
+    /// Position and reason of what could not be read; the first ones.
+    pub skipped: Vec<(String, String)>,
+    /// How many could not be read in all.
+    pub skipped_total: u64,
+    pub ignored_logs: u64,
+    pub ignored_metrics: u64,
+    pub ignored_nemesis: u64,
+}
+
+/// How one result came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    Holds,
+    Violated,
+    Unknown,
+    /// There was nothing to judge.
+    Empty,
+    /// It could not be judged; the report's errors say why.
+    Error,
+}
+
+impl Answer {
+    /// The word used in reports.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Violated => "violated",
+            Self::Unknown => "unknown",
+            Self::Empty => "empty",
+            Self::Error => "error",
+        }
+    }
+
+    /// Worse answers win when several make one.
+    fn badness(self) -> u8 {
+        match self {
+            Self::Holds => 0,
+            Self::Empty => 1,
+            Self::Unknown => 2,
+            Self::Violated => 3,
+            Self::Error => 4,
+        }
+    }
+}
+
+/// One property of one history.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckResult {
+    pub input: String,
+    pub property: &'static str,
+    /// Empty if there was nothing to choose a model for.
+    pub model: &'static str,
+    pub answer: Answer,
+    pub operations: u64,
+    pub pending: u64,
+    pub partitions: u64,
+    /// Wall-clock time of the check alone.
+    pub elapsed_ms: f64,
+    /// Stable over runs; the same for the same kind of violation. Empty unless violated.
+    pub fingerprint: String,
+    /// Kind and detail, when unknown.
+    pub cause: Option<(String, String)>,
+    pub counterexamples: Vec<Counterexample>,
+}
+
+/// Why a property does not hold, with the operations themselves.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Counterexample {
+    /// The object; nothing if there is only one.
+    pub partition: Option<Value>,
+    pub operations: Vec<Operation>,
+    /// Whether no operation can be left out.
+    pub minimal: bool,
+    /// The operation (by index) at which every order had died.
+    pub failed_at: Option<u64>,
+    /// States that were possible just before it.
+    pub states: Vec<String>,
+    pub because: Vec<Because>,
+}
+
+/// One operation of a counterexample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Operation {
+    /// Its place in the history.
+    pub index: u64,
+    pub process: String,
+    pub function: String,
+    pub key: Option<Value>,
+    pub input: Value,
+    /// Nothing while the operation is open.
+    pub output: Option<Value>,
+    /// Position in the order of the history: only comparisons count.
+    pub call: i64,
+    pub ret: Option<i64>,
+    pub call_ns: Option<i64>,
+    pub return_ns: Option<i64>,
+    /// `ok` or `info`.
+    pub status: &'static str,
+    /// The span that recorded it.
+    pub span_id: Option<String>,
+}
+
+/// One step of an argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Because {
+    pub kind: &'static str,
+    /// Operations, by index.
+    pub from: u64,
+    pub to: Option<u64>,
+    pub text: String,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Severity {
+    /// All, in ascending order.
+    pub const ALL: [Self; 4] = [Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The word used in reports and flags.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.id())
+    }
+}
+
+/// Something a detector found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The detector's id.
+    pub rule: &'static str,
+    pub severity: Severity,
+    pub title: String,
+    pub service: String,
+    pub operation: String,
+    /// An example.
+    pub trace_id: String,
+    pub span_id: String,
+    /// How many spans are of this finding.
+    pub count: u64,
+    pub evidence: Vec<Evidence>,
+    /// Stable over runs and windows: of rule, service and operation, never of ids or times.
+    pub fingerprint: String,
+}
+
+/// A number that supports a finding or a suspect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    pub name: &'static str,
+    pub value: f64,
+    /// What it is normally, where that is known.
+    pub baseline: Option<f64>,
+    pub unit: &'static str,
+}
+
+/// A suspect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RootCause {
+    pub rank: u64,
+    pub service: String,
+    pub operation: Option<String>,
+    pub instance: Option<String>,
+    pub score: f64,
+    pub fault: Option<String>,
+    pub evidence: Vec<Evidence>,
+}
+
+impl Report {
+    /// The verdict of the whole run: the worst of its parts.
+    pub fn answer(&self) -> Answer {
+        let results = self.results.iter().map(|result| result.answer);
+        let findings = self.fail_on.map(|limit| {
+            let fails = self.findings.iter().any(|finding| finding.severity >= limit);
+            if fails { Answer::Violated } else { Answer::Holds }
+        });
+        let spans = self.analysis.as_ref().map(|analysis| match analysis.summary.spans {
+            0 => Answer::Empty,
+            _ => Answer::Holds,
+        });
+        let errors = (!self.errors.is_empty()).then_some(Answer::Error);
+        let limit = self.cause.is_some().then_some(Answer::Unknown);
+        let parts = results.chain(findings).chain(spans).chain(errors).chain(limit);
+        parts.max_by_key(|answer| answer.badness()).unwrap_or(Answer::Empty)
+    }
+}

@@ -1,0 +1,49 @@
+//! Renderers: a [`Report`] as text or data. Each is one file here and one line in [`ALL`].
+//!
+//! A renderer writes everything it has into one string with ANSI colours where it wants them; whoever
+//! prints it strips them where they are not wanted.
+
+mod json;
+mod ndjson;
+mod numbers;
+mod text;
+mod timeline;
+
+pub use json::{SCHEMA, SCHEMA_VERSION};
+
+use crate::outcome::Report;
+use crate::registry::Entry;
+
+/// Every renderer.
+pub static ALL: &[&dyn Renderer] = &[&text::Text, &json::Json, &ndjson::NdJson];
+
+/// Turns a report into bytes for somebody.
+pub trait Renderer: Sync {
+    /// Its face in the registry.
+    fn entry(&self) -> Entry;
+
+    /// The whole report. Ends with a line feed.
+    fn render(&self, report: &Report, look: &Look) -> String;
+}
+
+/// What a renderer may know about its reader.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Columns of the terminal, or what to assume instead.
+    pub width: u16,
+    /// How many rows of each table; `None`: all.
+    pub limit: Option<usize>,
+    /// -1 is quiet, 0 is normal, 1 and more is verbose.
+    pub verbosity: i8,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { width: 120, limit: Some(15), verbosity: 0 }
+    }
+}
+
+/// The renderer with this id.
+pub fn by_id(id: &str) -> Option<&'static dyn Renderer> {
+    ALL.iter().copied().find(|renderer| renderer.entry().id == id)
+}

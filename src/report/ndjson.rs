@@ -1,0 +1,40 @@
+//! `ndjson`: the report as a stream, one JSON object per line, each with a `type`.
+
+use super::{Look, Renderer, json};
+use crate::outcome::Report;
+use crate::registry::Entry;
+use serde_json::Value;
+
+/// The renderer.
+pub struct NdJson;
+
+impl Renderer for NdJson {
+    fn entry(&self) -> Entry {
+        Entry {
+            id: "ndjson",
+            summary: "The report as JSON lines: one object per input, result and finding, then the summary",
+            documentation: "# ndjson\n\nOne JSON object per line, for streams and line-based tools. Each has a `type`: `input`, \
+                            `result`, `finding`, and last `report`, which has the verdict, the errors and the summary. The \
+                            other fields are those of the `json` report.\n",
+            example: "causet check histories/ --report ndjson | jq -c 'select(.verdict == \"violated\") | .input'",
+        }
+    }
+
+    fn render(&self, report: &Report, _: &Look) -> String {
+        let mut text = String::new();
+        let mut line = |kind: &str, mut object: Value| {
+            object["type"] = kind.into();
+            text.push_str(&object.to_string());
+            text.push('\n');
+        };
+        report.inputs.iter().for_each(|input| line("input", json::input(input)));
+        report.results.iter().for_each(|result| line("result", json::result(result)));
+        if let Value::Array(findings) = json::findings(&report.findings) {
+            findings.into_iter().for_each(|finding| line("finding", finding));
+        }
+        let mut last = json::head(report);
+        last["summary"] = report.analysis.as_ref().map_or(Value::Null, json::summary);
+        line("report", last);
+        text
+    }
+}
