@@ -31,9 +31,10 @@ pub struct Witness {
 pub struct Counterexample {
     /// The object it is about; [`Value::Nil`] when there is only one.
     pub partition: Value,
-    /// The operations that together violate the property (indices into the history), by call.
+    /// The operations that together violate the property, whatever all others did (indices into the
+    /// history), by call. As a history of their own they violate it too.
     pub operations: Vec<u32>,
-    /// Whether leaving out any one of them would no longer violate it.
+    /// Whether none of them can be left out: if any one may also not have happened, an order exists.
     pub minimal: bool,
     /// The operation at which every order had died.
     pub failed_at: Option<u32>,

@@ -19,6 +19,8 @@ pub fn words(history: &History, index: u32) -> String {
     }
     match op.status {
         Status::Info => words.push_str(" → ?"),
+        // An answer that only repeats the input says nothing.
+        Status::Ok if op.output == op.input && !op.input.is_nil() => {}
         Status::Ok if !op.output.is_nil() || op.input.is_nil() => words.push_str(&format!(" → {}", op.output)),
         Status::Ok => {}
     }

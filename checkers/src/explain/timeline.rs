@@ -155,8 +155,8 @@ mod tests {
         };
         let wide = timeline(&history.finish(), &counterexample, Style { width: 100, ascii: true });
         let expected = "\
-x  c1  |-- write 1 --|
-   c2    |-- read -> 2 --|   X no order gets past this
+x  c1  |- write 1 -|
+   c2    |- read -> 2 -|   X no order gets past this
    c3      |- write 3 -> ? ..
 ";
         assert_eq!(wide, expected, "\n{wide}");

@@ -81,7 +81,14 @@ impl Scene<'_> {
                 && item.index != failing.index
                 && !table.is_pure(item.class)
         });
-        for item in open.take(SHOWN).copied().collect::<Vec<_>>() {
+        let mut classes: Vec<(super::problem::Item, usize)> = Vec::new();
+        for item in open {
+            match classes.iter_mut().find(|(first, _)| first.class == item.class) {
+                Some((_, count)) => *count += 1,
+                None => classes.push((*item, 1)),
+            }
+        }
+        for (item, count) in classes.into_iter().take(SHOWN) {
             let mut after = Vec::new();
             for &state in &self.failure.states {
                 let next = table.next(state, item.class);
@@ -89,7 +96,10 @@ impl Scene<'_> {
             }
             after.sort_unstable();
             after.dedup();
-            let (name, failing_name) = (self.quote(item.index), self.quote(failing.index));
+            let (mut name, failing_name) = (self.quote(item.index), self.quote(failing.index));
+            if count > 1 {
+                name.push_str(&format!(" (one of {count} alike)"));
+            }
             let (kind, text) = if after.is_empty() {
                 ("open-refused", format!("{name} was open, and can't come next either"))
             } else {
