@@ -28,8 +28,6 @@
 //! Nothing here reads a file or a clock, starts a thread of its own (partitions run on rayon's), or
 //! depends on the number of threads.
 
-#![allow(dead_code)]
-
 pub mod budget;
 pub mod explain;
 pub mod history;
@@ -51,12 +49,38 @@ pub fn check(history: &history::History, query: &Query<'_>) -> Result<Outcome, Q
     query::run(history, query)
 }
 
-/// Judges all operations of a history as operations on one object with a rule of your own.
+/// Judges a history by a rule of your own, each key as an object of its own.
 pub fn check_model<M: models::Model>(
     history: &history::History,
     model: &M,
     budget: &budget::Budget,
 ) -> verdict::Verdict {
-    let every: Vec<u32> = (0..history.len() as u32).collect();
-    properties::linearizability::decide(model, history, &(history::Value::Nil, every), Shrink::Auto, budget)
+    query::run_model(model, history, budget)
+}
+
+/// Panics, readably, unless a history is linearizable: `assert_linearizable!(history, Register)`.
+///
+/// The model is a type that has a default, or an expression (a variable in parentheses).
+///
+/// ```should_panic
+/// use causet_checkers::{assert_linearizable, history::{Completion, HistoryBuilder, Value}, models::Register};
+///
+/// let mut history = HistoryBuilder::new();
+/// history.invoke("ann", "read", Value::Nil, Value::Nil, None).unwrap();
+/// history.complete("ann", "read", Completion::Ok(Value::Int(2)), None).unwrap();
+/// let history = history.finish();
+/// assert_linearizable!(history, Register { initial: Value::Int(2) }); // fine
+/// assert_linearizable!(history, Register); // `read → 2` can't happen in null
+/// ```
+#[macro_export]
+macro_rules! assert_linearizable {
+    ($history:expr, $model:path $(,)?) => {
+        $crate::explain::assert_linearizable(
+            ::core::borrow::Borrow::borrow(&$history),
+            &<$model as ::core::default::Default>::default(),
+        )
+    };
+    ($history:expr, $model:expr $(,)?) => {
+        $crate::explain::assert_linearizable(::core::borrow::Borrow::borrow(&$history), &$model)
+    };
 }

@@ -141,6 +141,15 @@ pub(crate) fn run(history: &History, query: &Query<'_>) -> Result<Outcome, Query
     Ok(outcome(history, entry, property.id, &parts, verdicts))
 }
 
+/// The verdict on a history by a model that is in no registry. See [`crate::check_model`].
+pub(crate) fn run_model(model: &dyn linearizability::AnyModel, history: &History, budget: &Budget) -> Verdict {
+    let parts = by_key(history);
+    let decide = |part| linearizability::decide(model, history, part, Shrink::Auto, budget);
+    let verdicts: Vec<Verdict> = parts.par_iter().map(decide).collect();
+    let all = verdicts.into_iter().reduce(Verdict::and);
+    all.unwrap_or(Verdict::Holds(Witness::default()))
+}
+
 fn build(entry: &'static ModelEntry, options: Options<'_>) -> Result<Box<dyn linearizability::AnyModel>, QueryError> {
     let known = || entry.options.iter().map(|option| option.name);
     if let Some((name, _)) = options.0.iter().find(|(name, _)| known().all(|known| known != name)) {

@@ -8,6 +8,8 @@ mod timeline;
 pub use timeline::{Style, timeline};
 
 use crate::history::{History, Status};
+use crate::models::Model;
+use crate::verdict::{Counterexample, Verdict};
 
 /// An operation in words: `write 1`, `read → 2`, `cas [1, 2] → true`, `dequeue → ?` if it is not
 /// known what it answered.
@@ -25,4 +27,30 @@ pub fn words(history: &History, index: u32) -> String {
         Status::Ok => {}
     }
     words
+}
+
+/// A counterexample in words: the argument, and the picture.
+pub fn text(history: &History, counterexample: &Counterexample, style: Style) -> String {
+    let mut text = String::new();
+    for step in &counterexample.because {
+        text.push_str(&format!("- {}\n", step.text));
+    }
+    text.push_str(&timeline(history, counterexample, style));
+    text
+}
+
+/// What [`crate::assert_linearizable!`] calls.
+///
+/// # Panics
+/// Unless the history is linearizable; the message says why it is not, or why nobody can tell.
+#[track_caller]
+pub fn assert_linearizable<M: Model>(history: &History, model: &M) {
+    match crate::check_model(history, model, &crate::budget::Budget::default()) {
+        Verdict::Holds(_) => {}
+        Verdict::Unknown(cause) => panic!("not known whether the history is linearizable: {cause}"),
+        Verdict::Violated(found) => {
+            let texts: Vec<String> = found.iter().map(|found| text(history, found, Style::default())).collect();
+            panic!("the history is not linearizable:\n{}", texts.join("\n"));
+        }
+    }
 }

@@ -4,7 +4,8 @@
 //! their times say. Complete operations: their `call` and `ret` are. One history uses one of the two.
 
 use super::{History, OPEN, Operation, Status, Value};
-use std::collections::HashMap;
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -88,8 +89,8 @@ enum Slot {
 pub struct HistoryBuilder {
     history: History,
     slots: Vec<Slot>,
-    function_ids: HashMap<Arc<str>, u32>,
-    process_ids: HashMap<Arc<str>, u32>,
+    function_ids: HashMap<Arc<str>, u32, FixedState>,
+    process_ids: HashMap<Arc<str>, u32, FixedState>,
     /// By process: the index of its open operation.
     open: Vec<Option<usize>>,
     events: i64,
@@ -209,6 +210,11 @@ impl HistoryBuilder {
             Completion::Info => {}
         }
         Ok(())
+    }
+
+    /// States what objects hold before any operation.
+    pub fn set_initial(&mut self, value: Value) {
+        self.history.initial = Some(value);
     }
 
     /// The input of the open operation of a process, for readers whose completions repeat it.

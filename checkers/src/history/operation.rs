@@ -82,6 +82,7 @@ pub struct History {
     pub(super) processes: Names,
     pub(super) times: Vec<(i64, i64)>,
     pub(super) failed: usize,
+    pub(super) initial: Option<Value>,
 }
 
 impl History {
@@ -129,6 +130,11 @@ impl History {
     /// How many operations never returned.
     pub fn pending(&self) -> usize {
         self.operations.iter().filter(|op| op.status == Status::Info).count()
+    }
+
+    /// What objects hold before any operation, where the recording's format says so.
+    pub fn initial(&self) -> Option<&Value> {
+        self.initial.as_ref()
     }
 
     /// How many operations failed and were left out.

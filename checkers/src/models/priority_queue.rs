@@ -99,9 +99,10 @@ impl Model for PriorityQueue {
             Op::Take(taken) => taken,
         };
         let Some(lowest) = entries.first().map(|entry| entry.0) else {
-            return if matches!(taken, Taken::Unknown | Taken::Nothing) {
-                next.push(Vec::new())
-            };
+            if matches!(taken, Taken::Unknown | Taken::Nothing) {
+                next.push(Vec::new());
+            }
+            return;
         };
         for (at, (priority, value)) in entries.iter().enumerate().take_while(|(_, entry)| entry.0 == lowest) {
             let fits = match taken {

@@ -2,5 +2,7 @@
 
 mod agree;
 mod generate;
+mod metamorphic;
 mod oracle;
 mod registry;
+mod stream;

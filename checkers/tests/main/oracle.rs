@@ -16,6 +16,12 @@ fn precedes(a: (usize, &Operation), b: (usize, &Operation)) -> bool {
 
 /// Whether the history has an order that the model allows.
 pub fn holds<M: Model>(history: &History, model: &M) -> bool {
+    holds_for(history, model, &|_| true)
+}
+
+/// The same where, of the operations that ended, only some have to have happened; the others did in
+/// their intervals, or not.
+pub fn holds_for<M: Model>(history: &History, model: &M, wanted: &dyn Fn(usize) -> bool) -> bool {
     let ops: Vec<M::Op> = (0..history.len())
         .map(|index| {
             let op = &history.operations()[index];
@@ -24,39 +30,41 @@ pub fn holds<M: Model>(history: &History, model: &M) -> bool {
             model.parse(&call).expect("generated histories are of the model")
         })
         .collect();
-    let before: Vec<Vec<usize>> = (0..history.len())
-        .map(|b| {
-            let op = |i: usize| (i, &history.operations()[i]);
-            (0..history.len()).filter(|&a| a != b && precedes(op(a), op(b))).collect()
-        })
-        .collect();
-    let must = |i: usize| history.operations()[i].status == Status::Ok;
-    extend(model, &ops, &before, &must, &mut vec![false; ops.len()], &model.initial())
+    let pair = |a: usize, b: usize| precedes((a, &history.operations()[a]), (b, &history.operations()[b]));
+    let order = (0..ops.len()).map(|a| (0..ops.len()).map(|b| a != b && pair(a, b)).collect()).collect();
+    let must = (0..ops.len()).map(|i| history.operations()[i].status == Status::Ok && wanted(i)).collect();
+    Orders { model, ops, order, must }.extend(&mut vec![false; history.len()], &model.initial())
 }
 
-fn extend<M: Model>(
-    model: &M,
-    ops: &[M::Op],
-    before: &[Vec<usize>],
-    must: &dyn Fn(usize) -> bool,
-    placed: &mut Vec<bool>,
-    state: &M::State,
-) -> bool {
-    if (0..ops.len()).all(|i| placed[i] || !must(i)) {
-        return true;
-    }
-    for i in 0..ops.len() {
-        if placed[i] || before[i].iter().any(|&first| !placed[first]) {
-            continue;
-        }
-        let mut next = Vec::new();
-        model.step(state, &ops[i], &mut next);
-        placed[i] = true;
-        let found = next.iter().any(|state| extend(model, ops, before, must, placed, state));
-        placed[i] = false;
-        if found {
+struct Orders<'m, M: Model> {
+    model: &'m M,
+    ops: Vec<M::Op>,
+    /// Whether one (row) must precede another (column).
+    order: Vec<Vec<bool>>,
+    must: Vec<bool>,
+}
+
+impl<M: Model> Orders<'_, M> {
+    fn extend(&self, placed: &mut Vec<bool>, state: &M::State) -> bool {
+        let all = 0..self.ops.len();
+        if all.clone().all(|i| placed[i] || !self.must[i]) {
             return true;
         }
+        for i in all.clone().filter(|&i| !placed[i]).collect::<Vec<_>>() {
+            let waits = all.clone().any(|j| !placed[j] && self.must[j] && self.order[j][i]);
+            let late = all.clone().any(|j| placed[j] && self.order[i][j]);
+            if waits || late {
+                continue;
+            }
+            let mut next = Vec::new();
+            self.model.step(state, &self.ops[i], &mut next);
+            placed[i] = true;
+            let found = next.iter().any(|state| self.extend(placed, state));
+            placed[i] = false;
+            if found {
+                return true;
+            }
+        }
+        false
     }
-    false
 }

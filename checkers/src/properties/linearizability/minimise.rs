@@ -16,7 +16,8 @@
 //!    violation is looked for by doubling.
 //! 3. One by one (first in halves), the remaining operations are left out where a violation remains
 //!    without. Demanding less never makes a violation, so that one pass is enough: of the result,
-//!    nothing more can be left out.
+//!    nothing more can be left out. After a cut, which gives away more than it has to, a last pass
+//!    tries the few that are left on the whole.
 
 use super::problem::{Item, NEVER, Problem};
 use super::race::{self, Runners};
@@ -31,8 +32,6 @@ const STATES: usize = 256;
 pub(crate) struct Minimal {
     /// The part of the problem that is violated; its items that `must` are the operations to show.
     pub(crate) problem: Problem,
-    /// Where every order of that part had died.
-    pub(crate) failure: Failure,
     /// Whether nothing more can be left out.
     pub(crate) minimal: bool,
 }
@@ -51,27 +50,18 @@ pub(crate) fn minimise(
     // Extra constraints are given up; if the violation needs them, nothing is left out.
     let intervals = Problem { before: Vec::new(), ..problem.clone() };
     let prefix = until(&intervals, trials.table, last);
-    let failure = trials.run(&prefix)?;
-    let (mut problem, mut failure) = trials.cut(&prefix, last).unwrap_or((prefix, failure));
-    let mut chunk = must(&problem).len() / 2;
-    let mut from = 0;
-    loop {
-        let musts = must(&problem);
-        if from >= musts.len() || trials.limited {
-            if chunk <= 1 || trials.limited {
-                break;
-            }
-            (from, chunk) = (0, chunk / 2);
-            continue;
-        }
-        let out = &musts[from..(from + chunk.max(1)).min(musts.len())];
-        let weaker = leave_out(&problem, trials.table, |i, _| out.binary_search(&i).is_ok());
-        match trials.run(&weaker) {
-            Some(still) => (problem, failure) = (weaker, still),
-            None => from += chunk.max(1),
-        }
+    if !trials.is_violated(&prefix) {
+        return None;
     }
-    Some(Minimal { problem, failure, minimal: !trials.limited })
+    let Some(window) = trials.cut(&prefix, last) else {
+        let problem = trials.thin_out(prefix);
+        return Some(Minimal { problem, minimal: !trials.limited });
+    };
+    let window = trials.thin_out(window);
+    let core: Vec<u32> = must(&window).iter().map(|&i| window.items[i as usize].index).collect();
+    let whole = leave_out(&prefix, trials.table, |_, item| !core.contains(&item.index));
+    let problem = if trials.is_violated(&whole) { trials.thin_out(whole) } else { window };
+    Some(Minimal { problem, minimal: !trials.limited })
 }
 
 fn must(problem: &Problem) -> Vec<u32> {
@@ -106,20 +96,43 @@ struct Trials<'t, 'm, 'b> {
 }
 
 impl Trials<'_, '_, '_> {
-    /// Where the problem fails, if it does and that can be seen in time.
-    fn run(&mut self, problem: &Problem) -> Option<Failure> {
+    /// Whether the problem is violated, and that can be seen in time.
+    fn is_violated(&mut self, problem: &Problem) -> bool {
         match race::decide(problem, self.table, &mut self.meter, Runners::Frontier) {
-            Ok((Answer::Violated(failure), _)) => Some(failure),
-            Ok((Answer::Holds(_), _)) => None,
+            Ok((answer, _)) => matches!(answer, Answer::Violated(_)),
             Err(_) => {
                 self.limited = true;
-                None
+                false
             }
         }
     }
 
+    /// Leaves out operations as long as a violation remains.
+    fn thin_out(&mut self, mut problem: Problem) -> Problem {
+        let mut chunk = (must(&problem).len() / 2).max(1);
+        let mut from = 0;
+        while !self.limited {
+            let musts = must(&problem);
+            if from >= musts.len() {
+                if chunk == 1 {
+                    break;
+                }
+                (from, chunk) = (0, chunk / 2);
+                continue;
+            }
+            let out = &musts[from..(from + chunk).min(musts.len())];
+            let weaker = leave_out(&problem, self.table, |i, _| out.binary_search(&i).is_ok());
+            if self.is_violated(&weaker) {
+                problem = weaker;
+            } else {
+                from += chunk;
+            }
+        }
+        problem
+    }
+
     /// The problem after the latest cut (of those tried) that leaves it violated.
-    fn cut(&mut self, problem: &Problem, last: u32) -> Option<(Problem, Failure)> {
+    fn cut(&mut self, problem: &Problem, last: u32) -> Option<Problem> {
         let starts = self.reachable(problem)?;
         let mut back = 2;
         while back < problem.returns.len() {
@@ -129,8 +142,8 @@ impl Trials<'_, '_, '_> {
             let rest = problem.select(|_, item| (!gone(item)).then_some(*item));
             let mut window = leave_out(&rest, self.table, |_, item| item.call < at);
             window.starts.clone_from(&starts);
-            if let Some(failure) = self.run(&window) {
-                return Some((window, failure));
+            if self.is_violated(&window) {
+                return Some(window);
             }
             if self.limited {
                 return None;

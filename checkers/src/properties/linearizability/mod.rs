@@ -14,12 +14,14 @@ mod minimise;
 mod problem;
 mod race;
 mod space;
+mod stream;
 mod verify;
 mod wgl;
 mod window;
 
 pub use space::{AnyModel, Table};
 pub(crate) use space::{HASHER, erase};
+pub use stream::{Settled, Stream, Ticket};
 pub use verify::verify;
 
 use super::PropertyEntry;

@@ -32,7 +32,6 @@ pub(crate) trait Mask: Clone + Eq + Hash {
     fn has(&self, slot: u32) -> bool;
     fn set(&mut self, slot: u32);
     fn clear(&mut self, slot: u32);
-    fn bytes(&self) -> usize;
 }
 
 impl<const WORDS: usize> Mask for [u64; WORDS] {
@@ -49,9 +48,6 @@ impl<const WORDS: usize> Mask for [u64; WORDS] {
     fn clear(&mut self, slot: u32) {
         self[slot as usize / 64] &= !(1 << (slot % 64));
     }
-    fn bytes(&self) -> usize {
-        8 * WORDS
-    }
 }
 
 impl Mask for Box<[u64]> {
@@ -66,9 +62,6 @@ impl Mask for Box<[u64]> {
     }
     fn clear(&mut self, slot: u32) {
         self[slot as usize / 64] &= !(1 << (slot % 64));
-    }
-    fn bytes(&self) -> usize {
-        16 + 8 * self.len()
     }
 }
 
