@@ -142,7 +142,7 @@ impl<'s> Forms<'s> {
         }
         self.at = self.at.after(passed);
         self.next += count;
-        self.credit = self.credit.saturating_add(8 * count).min(1 << 40);
+        self.credit = self.credit.saturating_add(2 * count).min(1 << 40);
     }
 
     /// Passes the rest of a line, however long.

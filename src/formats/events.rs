@@ -137,12 +137,17 @@ impl Events {
 
 /// The open call of each process: what a completion may leave out, or must not contradict.
 #[derive(Default)]
-pub(super) struct Calls(HashMap<Arc<str>, Option<(Option<Arc<str>>, Value)>>);
+pub(super) struct Calls(HashMap<Arc<str>, Option<Call>>);
+
+struct Call {
+    function: Option<Arc<str>>,
+    key: Value,
+}
 
 impl Calls {
     /// A process called. (The name only where completions may leave it out.)
     pub(super) fn called(&mut self, process: &str, function: Option<Arc<str>>, key: Value) {
-        let call = Some((function, key));
+        let call = Some(Call { function, key });
         match self.0.get_mut(process) {
             Some(slot) => *slot = call,
             None => drop(self.0.insert(process.into(), call)),
@@ -157,14 +162,14 @@ impl Calls {
     }
 
     fn function(&self, process: &str) -> Option<Arc<str>> {
-        self.0.get(process)?.as_ref()?.0.clone()
+        self.0.get(process)?.as_ref()?.function.clone()
     }
 
     /// Whether a completion is about the key of the call; most don't say.
     pub(super) fn check_key(&self, process: &str, key: Option<&Value>) -> Result<(), String> {
         match (self.0.get(process), key) {
-            (Some(Some((_, called))), Some(key)) if key != called => {
-                Err(format!("expected the key of the call, {}, found {}", brief(called), brief(key)))
+            (Some(Some(call)), Some(key)) if *key != call.key => {
+                Err(format!("expected the key of the call, {}, found {}", brief(&call.key), brief(key)))
             }
             _ => Ok(()),
         }
@@ -277,6 +282,9 @@ fn completions_alone(events: Vec<Event>, into: &mut Reading) {
 pub(super) mod testing {
     use super::super::{Format, Ignored, KeyMode, Reading, Skipped, Source};
     use causet_checkers::history::{History, OPEN};
+
+    /// A text, how many operations are in it, and the losses by their places and words of their reasons.
+    pub(in super::super) type Case<'a> = (String, usize, &'a [(&'a str, &'a str)]);
 
     pub(in super::super) fn read_as(format: &dyn Format, text: &[u8], mode: KeyMode) -> (History, Skipped, Ignored) {
         let mut reading = Reading { key_mode: mode, ..Reading::default() };

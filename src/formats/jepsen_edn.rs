@@ -172,7 +172,7 @@ pub(super) fn function_name(name: &Value) -> Result<Arc<str>, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::events::testing::{check, check_skips, read, shown, survives};
+    use super::super::events::testing::{Case, check, check_skips, read, shown, survives};
     use super::*;
 
     const READ: &str = "{:type :invoke, :f :read, :value nil, :process 0, :time 5}";
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_damaged_map_costs_itself() {
-        let cases: [(String, usize, &[(&str, &str)]); 14] = [
+        let cases: [Case<'_>; 14] = [
             (format!("{READ}\n{{:type :ok, :f @}}\n{DONE}\n"), 1, &[("line 2, byte 74", "expected a form")]),
             (
                 format!("{READ}\n{{:type :ok, :f :read\n{DONE}\n"),

@@ -114,7 +114,8 @@ impl<'a> Columns<'a> {
     /// Whether the words around the type are those of an operation. Other lines may say `:ok` too.
     fn is_operation(&self) -> bool {
         let number = !self.process.is_empty() && self.process.iter().all(u8::is_ascii_digit);
-        let keyword = self.process.starts_with(b":") && self.process.len() > 1 && self.process != b":type";
+        let others = [&b":"[..], b":type", b":invoke", b":ok", b":fail", b":info"];
+        let keyword = self.process.starts_with(b":") && !others.contains(&self.process);
         (number || keyword) && matches!(self.rest.trim_ascii_start().first(), Some(b':' | b'"'))
     }
 }
@@ -172,7 +173,7 @@ impl Columns<'_> {
     /// The event, if it is a client's, and whether text follows the value. An error has its place.
     fn event(&self, at: At, keywords: &mut Keywords) -> Result<(Option<Event>, bool), (usize, String)> {
         let (process, _) = word(self.process, keywords).map_err(|reason| (0, reason))?;
-        let keyword = process.as_str().is_some_and(|name| name.starts_with(':'));
+        let keyword = process.as_str().is_some_and(|name| name.starts_with(':') && Kind::of(name).is_none());
         if !keyword && !matches!(process, Value::Int(_) | Value::BigInt(_)) {
             return Err((0, format!("expected a process before the type, found {}", brief(&process))));
         }
@@ -213,7 +214,7 @@ fn word(text: &[u8], keywords: &mut Keywords) -> Result<(Value, usize), String> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::events::testing::{check, check_skips, read, shown, survives};
+    use super::super::events::testing::{Case, check, check_skips, read, shown, survives};
     use super::*;
 
     #[test]
@@ -268,7 +269,7 @@ mod tests {
     #[test]
     fn what_may_have_been_an_operation_is_told() {
         let line = |text: &str| format!("INFO  jepsen.util - {text}");
-        let cases: [(String, usize, &[(&str, &str)]); 12] = [
+        let cases: [Case<'_>; 13] = [
             (line("4\t:invoke\t:read"), 0, &[("line 1, byte 29", "value: expected a value, but the line ends")]),
             (line("4\t:invoke"), 0, &[("line 1, byte 29", "name: expected a value")]),
             (line("4\t:invo"), 0, &[("line 1, byte 0", "expected an operation")]),
@@ -282,6 +283,7 @@ mod tests {
                 0,
                 &[("line 1, byte 29", "two operations")],
             ),
+            (":ok :ok :ok".to_owned(), 0, &[("line 1, byte 0", "expected a process")]),
             (
                 "what is this\n".to_owned() + &line("4\t:invoke\t:read\tnil"),
                 1,

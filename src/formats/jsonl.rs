@@ -8,7 +8,7 @@ use super::events::{Calls, Kind};
 use super::jsonl_line::{Record, Says, parse_line};
 use super::lines::{At, Lines, MAX_LINE, Piece, each_line};
 use super::values::{Bad, Json, write_json};
-use super::{Format, Reading, Source, Writes};
+use super::{Format, KeyMode, Reading, Source, Writes};
 use crate::registry::Entry;
 use causet_checkers::history::{Complete, Completion, History, HistoryBuilder, OPEN, Status, Value};
 use rayon::prelude::*;
@@ -48,13 +48,14 @@ impl Format for Jsonl {
     }
 
     fn read(&self, source: &mut Source, into: &mut Reading) -> io::Result<()> {
+        let tuples = into.key_mode == KeyMode::Tuple;
         let mut tables = Tables::default();
         let mut lines = Lines::new(source);
         while let Some(piece) = lines.next()? {
             match piece {
                 Piece::TooLong { at } => tables.damaged.push(at, format!("a line of more than {MAX_LINE} bytes")),
                 Piece::Lines { at, bytes } => {
-                    for (chunk_at, records) in parse_block(at, bytes) {
+                    for (chunk_at, records) in parse_block(at, bytes, tuples) {
                         records.into_iter().for_each(|record| tables.take(chunk_at, record));
                     }
                 }
@@ -115,8 +116,8 @@ fn names_operation(line: &[u8], cut: bool) -> Option<bool> {
 }
 
 /// Parses the lines of a block in parallel; the records of each chunk, with its place.
-fn parse_block(at: At, bytes: &[u8]) -> Vec<(At, Vec<Record<'_>>)> {
-    const CHUNK: usize = 128 * 1024;
+fn parse_block(at: At, bytes: &[u8], tuples: bool) -> Vec<(At, Vec<Record<'_>>)> {
+    const CHUNK: usize = 64 * 1024;
     let mut chunks = Vec::with_capacity(bytes.len() / CHUNK + 1);
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -130,7 +131,7 @@ fn parse_block(at: At, bytes: &[u8]) -> Vec<(At, Vec<Record<'_>>)> {
         .par_iter()
         .map(|chunk| {
             let zero = At { line: 0, byte: 0 };
-            each_line(zero, chunk).map(|(at, line)| parse_line(at, line)).collect()
+            each_line(zero, chunk).map(|(at, line)| parse_line(at, line, tuples)).collect()
         })
         .collect();
     let places = chunks.iter().scan(at, |next, chunk| {
@@ -255,7 +256,7 @@ impl Tables {
 
 #[cfg(test)]
 mod tests {
-    use super::super::events::testing::{check, check_skips, read, shown, survives};
+    use super::super::events::testing::{Case, check, check_skips, read, read_as, shown, survives};
     use super::*;
 
     const CALL: &str = r#"{"process":"a","type":"invoke","f":"read"}"#;
@@ -306,7 +307,7 @@ mod tests {
 
     #[test]
     fn a_damaged_line_costs_itself() {
-        let cases: [(String, usize, &[(&str, &str)]); 17] = [
+        let cases: [Case<'_>; 17] = [
             (format!("{CALL}\n{{\"process\":\"b\",\"ty\n{DONE}\n"), 1, &[("line 2, byte 59", "closing quote")]),
             (format!("{CALL}\n\0\0\n{DONE}"), 1, &[("line 2, byte 43", "JSON object")]),
             (format!("{CALL}\n[{DONE}]"), 1, &[("line 2, byte 43", "JSON object")]),
@@ -334,6 +335,20 @@ mod tests {
         check_skips(&Jsonl, b"{\"process\":\"\xff\"}", 0, &[("line 1, byte 12", "UTF-8")]);
         let keyed = format!("{}\n{}", CALL.replace('{', "{\"key\":1,"), DONE.replace('{', "{\"key\":2,"));
         check_skips(&Jsonl, keyed, 1, &[("line 2, byte 51", "key of the call, 1, found 2")]);
+    }
+
+    #[test]
+    fn keys_in_tuples_are_split_on_request() {
+        let text = r#"{"process":"a","type":"invoke","f":"read","value":["x",null]}
+{"process":"a","type":"ok","f":"read","value":["x",3]}
+{"process":"a","type":"invoke","f":"read"}"#;
+        let (history, skipped, _) = read_as(&Jsonl, text.as_bytes(), KeyMode::Tuple);
+        assert_eq!(shown(&history), [r#"a read "x": null -> 3 [1..2]"#]);
+        assert_eq!(skipped.first()[0].position, "line 3, byte 117");
+        assert_eq!(shown(&read(&Jsonl, text).0)[0], r#"a read ["x", null] -> ["x", 3] [1..2]"#);
+        let whole = r#"{"process":"a","f":"read","input":["x",null],"output":["x",3],"call":5,"return":9}"#;
+        let (history, _, _) = read_as(&Jsonl, whole.as_bytes(), KeyMode::Tuple);
+        assert_eq!(shown(&history), [r#"a read "x": null -> 3 [5..9]"#]);
     }
 
     #[test]

@@ -29,17 +29,43 @@ pub(super) enum Says<'a> {
     Nemesis,
 }
 
-/// Parses a line.
-pub(super) fn parse_line(at: At, line: &[u8]) -> Record<'_> {
+/// Parses a line; with `tuples`, values are `[key value]` where there is no key.
+pub(super) fn parse_line(at: At, line: &[u8], tuples: bool) -> Record<'_> {
     let mut fields = Fields::default();
     let mut json = Json::new(line);
     let read = json.object(|name, json| fields.read(&name, json)).and_then(|()| Ok(json.end()?));
     match read {
+        Ok(()) if tuples => Record { at, says: fields.says().and_then(Says::with_tuples) },
         Ok(()) => Record { at, says: fields.says() },
         Err(Wrong { at: Some(place), reason }) => {
             Record { at: At { byte: at.byte + place as u64, ..at }, says: Err(reason) }
         }
         Err(Wrong { at: None, reason }) => Record { at, says: Err(reason) },
+    }
+}
+
+impl Says<'_> {
+    fn with_tuples(mut self) -> Result<Self, String> {
+        let split = |value: &Value| match value.as_pair() {
+            Some((key, value)) => Ok((key.clone(), value.clone())),
+            None => Err(format!("expected a value `[key value]`, found {}", brief(value))),
+        };
+        match &mut self {
+            Self::Event { kind: Kind::Invoke | Kind::Ok, key: key @ None, value, .. } => {
+                let (found, rest) = split(value)?;
+                (*key, *value) = (Some(found), rest);
+            }
+            Self::Operation { complete, .. } if complete.key.is_nil() => {
+                (complete.key, complete.input) = split(&complete.input)?;
+                if let Completion::Ok(output) = &mut complete.completion
+                    && let Some((_, rest)) = output.as_pair().filter(|(key, _)| **key == complete.key)
+                {
+                    *output = rest.clone();
+                }
+            }
+            _ => {}
+        }
+        Ok(self)
     }
 }
 

@@ -10,7 +10,7 @@ use std::io::{self, Read};
 
 /// The longest line that is read.
 pub(super) const MAX_LINE: usize = 64 << 20;
-const BLOCK: usize = 4 << 20;
+const BLOCK: usize = 2 << 20;
 const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// A place in the decompressed input: lines from 1, bytes from 0.

@@ -61,7 +61,7 @@ impl Format for PorcupineKv {
 
 #[cfg(test)]
 mod tests {
-    use super::super::events::testing::{check, check_skips, survives};
+    use super::super::events::testing::{Case, check, check_skips, survives};
     use super::*;
 
     #[test]
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_told() {
         let call = "{:process 0, :type :invoke, :f :get, :key \"1\", :value nil}";
-        let cases: [(String, usize, &[(&str, &str)]); 4] = [
+        let cases: [Case<'_>; 4] = [
             (call.replace(":key \"1\", ", ""), 0, &[("line 1, byte 0", "`:key`")]),
             (
                 format!("{call}\n{{:process 0, :type :ok, :f :get, :key \"2\"}}"),
