@@ -197,7 +197,7 @@ fn look_at_spans(store: &SpanStore, family: &Family, problems: &mut Diagnoses) {
         } else if span.end() < span.start() {
             problems.note(Problem::NegativeDuration, at);
         }
-        if family.parent(at).is_some_and(|parent| span.start() < store.span(parent).start()) {
+        if span.start() > 0 && family.parent(at).is_some_and(|parent| span.start() < store.span(parent).start()) {
             problems.note(Problem::StartsBeforeParent, at);
         }
         let outside = |time: u64| time < span.start() || (span.end() >= span.start() && time > span.end());

@@ -4,6 +4,8 @@
 //! it wherever `--report` says, and [`exit`] turns its answer into the exit code. Limits are watched here,
 //! because nothing below the command line reads a clock.
 
+#![expect(clippy::disallowed_methods, reason = "the command line is where clocks and threads are")]
+
 mod args;
 mod commands;
 mod exit;

@@ -33,6 +33,6 @@ pub trait Detector: Sync {
 /// What all detectors find: the most severe first, then by count.
 pub fn detect(view: View<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = ALL.iter().flat_map(|detector| detector.detect(view)).collect();
-    findings.sort_by(|a, b| (b.severity, b.count).cmp(&(a.severity, a.count)));
+    findings.sort_by_key(|finding| std::cmp::Reverse((finding.severity, finding.count)));
     findings
 }

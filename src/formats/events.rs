@@ -7,7 +7,7 @@
 use super::lines::At;
 use super::{KeyMode, Reading};
 use causet_checkers::history::{Complete, Completion, HistoryBuilder, Value};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::sync::Arc;
 
 /// What an event says of its operation.

@@ -2,6 +2,7 @@
 
 use super::{Format, HEAD, Reading, Source};
 use crate::outcome::{Input, InputError};
+use causet_checkers::history::HistoryBuilder;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -104,7 +105,7 @@ fn glob(pattern: &str) -> Result<Vec<Place>, String> {
     if places.is_empty() { Err("the glob matches no file".to_owned()) } else { Ok(places) }
 }
 
-/// Reads one input into `reading`, adding to what is there. `watch` is told the bytes read so far, and
+/// Reads one input into `reading`, adding to the spans that are there; a history there is replaced. `watch` is told the bytes read so far, and
 /// ends the input early by answering `false`. `None`: a file of no known format that nobody named.
 ///
 /// # Errors
@@ -134,7 +135,9 @@ pub fn load(
             _ => Err(fail(Some("byte 0".to_owned()), unrecognised(&head))),
         };
     };
-    let (spans, operations) = (reading.spans.len(), reading.history.len());
+    let spans = reading.spans.len();
+    // One history per input: two are never one.
+    reading.history = HistoryBuilder::new();
     format.read(&mut source, reading).map_err(io)?;
     if let Some((offset, reason)) = source.damage() {
         reading.skipped.push(format!("byte {offset}"), format!("the compressed stream is damaged here: {reason}"));
@@ -143,7 +146,7 @@ pub fn load(
     input.format = format.entry().id;
     input.bytes = source.offset();
     input.spans = (reading.spans.len() - spans) as u64;
-    input.operations = (reading.history.len() - operations) as u64;
+    input.operations = reading.history.len() as u64;
     input.skipped_total = skipped.total();
     input.skipped = skipped.first().iter().map(|skip| (skip.position.clone(), skip.reason.clone())).collect();
     input.ignored_logs = ignored.logs;

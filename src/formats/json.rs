@@ -308,7 +308,7 @@ macro_rules! message {
 
         impl<'de> $crate::formats::json::Decode<'de> for $message<'de> {
             fn decode<D: serde::Deserializer<'de>>(input: D, depth: usize) -> Result<Self, D::Error> {
-                #[allow(non_camel_case_types)]
+                #[expect(non_camel_case_types, reason = "named after the fields")]
                 enum Field { $($field,)* Unknown }
                 impl $crate::formats::json::FromName for Field {
                     fn from_name(name: &str) -> Self {

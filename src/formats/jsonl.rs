@@ -13,6 +13,7 @@ use crate::registry::Entry;
 use causet_checkers::history::{Complete, Completion, History, HistoryBuilder, OPEN, Status, Value};
 use rayon::prelude::*;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 /// The format.
@@ -70,6 +71,7 @@ impl Format for Jsonl {
     }
 
     fn write_history(&self, history: &History, to: &mut dyn Write) -> io::Result<()> {
+        write_initial(history, to)?;
         let mut line = Vec::new();
         for (index, operation) in history.operations().iter().enumerate() {
             line.clear();
@@ -95,6 +97,21 @@ impl Format for Jsonl {
         }
         Ok(())
     }
+}
+
+/// What objects hold before any operation has no line of its own: an operation before all others says it.
+fn write_initial(history: &History, to: &mut dyn Write) -> io::Result<()> {
+    let Some(initial) = history.initial() else { return Ok(()) };
+    let keys: BTreeSet<&Value> = history.operations().iter().map(|operation| &operation.key).collect();
+    let first = history.operations().iter().map(|operation| operation.call).min().unwrap_or(0);
+    for key in keys {
+        write!(to, "{{\"process\":\"initial\",\"f\":\"put\",\"key\":")?;
+        write_json(key, to)?;
+        write!(to, ",\"input\":")?;
+        write_json(initial, to)?;
+        writeln!(to, ",\"call\":{},\"return\":{},\"status\":\"ok\"}}", first - 2, first - 1)?;
+    }
+    Ok(())
 }
 
 /// Whether a line is an operation by the names of its fields; `None` if it is certainly something

@@ -17,6 +17,7 @@ mod jsonl;
 mod jsonl_line;
 mod lines;
 mod otlp_json;
+mod otlp_json_decode;
 mod otlp_proto;
 mod otlp_proto_write;
 mod parquet;

@@ -8,7 +8,7 @@
 
 use super::json::{AnyValue, KeyValue, List, Scalar, Seed, Text};
 use super::json_write::{Events, KeyValues, Links, Plain, span_hex, trace_hex};
-use super::otlp_json::{ResourceFields, ScopeFields, Sink, SpanFields};
+use super::otlp_json_decode::{ResourceFields, ScopeFields, Sink, SpanFields};
 use super::{Format, Reading, Source, Writes};
 use crate::registry::Entry;
 use crate::store::frames::{Column, ParquetSource, Table, read_parquet, write_parquet};
@@ -224,7 +224,7 @@ impl Rowwise<'_> {
             dropped_events: number("dropped_events_count"),
             links: parse(columns.text("links", at))?,
             dropped_links: number("dropped_links_count"),
-            status: super::otlp_json::StatusFields {
+            status: super::otlp_json_decode::StatusFields {
                 code: signed("status_code"),
                 message: text("status_message"),
                 ..Default::default()
@@ -259,7 +259,7 @@ impl Rowwise<'_> {
             ..Default::default()
         };
         let schema_url = Text(Cow::Borrowed(key[1].as_deref().unwrap_or_default().as_bytes()));
-        let id = Sink::of_row(self.into, row).resource(fields, &schema_url);
+        let id = Sink::of_row(self.into, row).resource(&fields, &schema_url);
         self.resources.insert(key, id);
         Ok(id)
     }
@@ -285,7 +285,7 @@ impl Rowwise<'_> {
             dropped_attributes: Scalar::Unsigned(dropped),
             ..Default::default()
         };
-        let id = Sink::of_row(self.into, row).scope(fields, &text(3));
+        let id = Sink::of_row(self.into, row).scope(&fields, &text(3));
         self.scopes.insert(key, id);
         Ok(id)
     }

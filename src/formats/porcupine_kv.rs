@@ -1,13 +1,16 @@
 //! `porcupine-kv`: the key-value histories that Porcupine is tested with.
 //!
 //! They look like Jepsen's operation maps, with the key in a place of its own; so does reading them.
-//! An absent key reads as "", not as null, and stays so.
+//! An absent key reads as "", not as null: the history says so ([`History::initial`]).
+//!
+//! [`History::initial`]: causet_checkers::history::History::initial
 
 use super::edn_forms::{Forms, Found};
 use super::events::{Events, Kind};
 use super::jepsen_edn::{Fields, first_operation, function_name};
 use super::{Format, KeyMode, Reading, Source};
 use crate::registry::Entry;
+use causet_checkers::history::Value;
 use std::io;
 
 /// The format.
@@ -55,6 +58,7 @@ impl Format for PorcupineKv {
             }
         }
         events.finish(into);
+        into.history.set_initial(Value::str(""));
         Ok(())
     }
 }

@@ -60,6 +60,9 @@ impl Renderer for Text {
 fn skipped(out: &mut String, report: &Report, look: &Look) {
     for input in report.inputs.iter().filter(|input| input.skipped_total > 0) {
         let _ = writeln!(out, "{ODD}! {}{ODD:#}: {} skipped", input.path, counted(input.skipped_total, "piece"));
+        if look.verbosity < 0 {
+            continue;
+        }
         let told = if look.verbosity > 0 { usize::MAX } else { 3 };
         for (position, reason) in input.skipped.iter().take(told) {
             let _ = writeln!(out, "    {position}: {reason}");
@@ -107,6 +110,16 @@ fn table(look: &Look, columns: &[(&str, CellAlignment)]) -> Table {
     table
 }
 
+/// A name cut in its middle: both ends tell names apart.
+fn shortened(name: &str, width: usize) -> String {
+    let length = name.chars().count();
+    if length <= width {
+        return name.to_owned();
+    }
+    let (head, tail) = ((width - 1) / 2, width - 1 - (width - 1) / 2);
+    name.chars().take(head).chain(['…']).chain(name.chars().skip(length - tail)).collect()
+}
+
 /// Prints a titled table of rows, cut to the limit.
 fn print_table(
     out: &mut String,
@@ -142,10 +155,14 @@ fn operations(out: &mut String, analysis: &Analysis, look: &Look) {
         ("self time", Right),
     ];
     let total: u64 = analysis.operations.iter().map(|row| row.self_total_ns).sum();
+    // What the numbers leave of the width is for the names.
+    let room = usize::from(look.width).saturating_sub(90).max(24);
     let rows = analysis.operations.iter().map(|row| {
+        let service = shortened(&row.service, room * 2 / 5);
+        let operation = shortened(&row.operation, room - service.chars().count());
         vec![
-            row.service.clone(),
-            row.operation.clone(),
+            service,
+            operation,
             count(row.count),
             format!("{:.2}", row.rate),
             if row.errors == 0 { "–".into() } else { share(row.errors, row.count) },
@@ -267,15 +284,15 @@ fn results(out: &mut String, report: &Report, look: &Look) {
         let pending = if result.pending > 0 { format!(", {} pending", count(result.pending)) } else { String::new() };
         let partitions =
             if result.partitions > 1 { format!(", {}", counted(result.partitions, "key")) } else { String::new() };
+        let took = if look.verbosity > 0 { format!(", {:.1} ms", result.elapsed_ms) } else { String::new() };
         let _ = writeln!(
             out,
-            "{style}{sign} {:<8}{style:#} {:<width$}  {DIM}{} {}, {}{pending}{partitions}, {:.1} ms{DIM:#}",
+            "{style}{sign} {:<8}{style:#} {:<width$}  {DIM}{} {}, {}{pending}{partitions}{took}{DIM:#}",
             result.answer.id(),
             result.input,
             result.property,
-            result.model,
+            if result.model.is_empty() { "of no model" } else { result.model },
             counted(result.operations, "operation"),
-            result.elapsed_ms,
         );
         if let Some((kind, detail)) = &result.cause {
             let _ = writeln!(out, "    {kind}: {detail}");
@@ -288,13 +305,13 @@ fn results(out: &mut String, report: &Report, look: &Look) {
             explain(out, result, look);
         }
     }
-    totals(out, report, told);
+    totals(out, report, look, told);
 }
 
-fn totals(out: &mut String, report: &Report, told: usize) {
+fn totals(out: &mut String, report: &Report, look: &Look, told: usize) {
     let number = |answer| report.results.iter().filter(|result| result.answer == answer).count();
     let violated = number(Answer::Violated);
-    if violated > told {
+    if violated > told && look.verbosity >= 0 {
         let _ = writeln!(out, "{DIM}{} of {violated} violations explained; -v explains all{DIM:#}", told);
     }
     if report.results.len() > 1 {

@@ -115,7 +115,7 @@ mod tests {
             operation(2, "c3", "write", None, 3, None),
         ];
         let expected =
-            "  c1  ├─── write 1 ────┤\n  c2          ├─── read → 2 ───┤ ✗\n  c3                  ├─ write 1 → ? ─…\n";
+            "  c1  ├─── write 1 ───┤\n  c2          ├── read → 2 ───┤ ✗\n  c3                  ├─ write 1 → ? ─…\n";
         assert_eq!(timeline(&operations, Some(1), 80), expected);
     }
 }

@@ -126,6 +126,7 @@ pub fn write_parquet(pieces: impl Iterator<Item = Table>, to: &mut (dyn Write + 
     Ok(())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
 fn message(error: PolarsError) -> String {
     error.to_string()
 }

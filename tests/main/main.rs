@@ -1,1 +1,7 @@
-fn main() {}
+//! The one integration-test binary; its modules are beside it.
+
+mod cli;
+mod data;
+mod docs;
+mod robustness;
+mod tidy;

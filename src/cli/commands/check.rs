@@ -68,6 +68,7 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
     let inputs = Inputs::new(&args.inputs, destinations.talks(), &mut report)?;
     let limits = Limits::new(global);
     let question = Question::new(args, &limits)?;
+    question.validate()?;
     let emergency = {
         let (destinations, mut report) = (destinations.clone(), report.clone());
         move |kind: &str, detail: &str| {
@@ -124,6 +125,18 @@ impl<'a> Question<'a> {
         })
     }
 
+    /// A question that makes no sense is an error whatever the history.
+    fn validate(&self) -> Result<(), String> {
+        for property in &self.properties {
+            // An empty history has no operations to infer a model from.
+            let model = self.model.or(Some("register"));
+            let options = if self.model.is_some() { &self.options[..] } else { &[] };
+            let query = Query { model, options, property, ..Query::default() };
+            causet_checkers::check(&History::default(), &query).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+
     /// Judges what was read of one input: a history, or traces that carry operations.
     pub(super) fn ask(&self, reading: Reading, input: &Input, limits: &Limits, report: &mut Report) {
         let (history, span_ids, mut lost) = if input.spans > 0 {
@@ -136,7 +149,8 @@ impl<'a> Question<'a> {
         };
         if let Some((position, reason)) = input.skipped.first() {
             let count = input.skipped_total;
-            lost.get_or_insert_with(|| format!("{count} could not be read; the first at {position}: {reason}"));
+            let pieces = if count == 1 { "a piece was skipped" } else { "pieces were skipped, the first" };
+            lost.get_or_insert_with(|| format!("{pieces} at {position}: {reason}"));
         }
         if self.lenient {
             lost = None;
@@ -161,9 +175,20 @@ impl<'a> Question<'a> {
         lost: Option<String>,
         limits: &Limits,
     ) -> Result<CheckResult, String> {
+        let mut options = self.options.clone();
+        let takes_initial = |id: &str| {
+            let model = causet_checkers::models::all().iter().find(|model| model.id == id);
+            model.is_none_or(|model| model.options.iter().any(|option| option.name == "initial"))
+        };
+        if let Some(value) = history.initial()
+            && self.model.is_none_or(takes_initial)
+            && options.iter().all(|(name, _)| name != "initial")
+        {
+            options.push(("initial".to_owned(), value.clone()));
+        }
         let query = Query {
             model: self.model,
-            options: &self.options,
+            options: &options,
             property,
             per_key: self.per_key,
             shrink: self.shrink,
@@ -176,10 +201,6 @@ impl<'a> Question<'a> {
             span_ids,
             ..Circumstances::default()
         };
-        // A question that makes no sense is an error whatever the history.
-        if entry.is_none() || self.model.is_some() {
-            causet_checkers::check(&History::default(), &query).map_err(|error| error.to_string())?;
-        }
         if let Some((kind, detail)) = limits.hit() {
             return Ok(CheckResult::unchecked(history, Answer::Unknown, Some((&kind, detail)), &about));
         }

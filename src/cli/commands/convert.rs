@@ -46,10 +46,10 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
 /// A format to write, and where.
 type Target = (&'static dyn Format, Option<PathBuf>);
 
-fn target(text: &String) -> Result<Target, String> {
+fn target(text: &str) -> Result<Target, String> {
     let (id, path) = match text.split_once('=') {
         Some((id, path)) => (id, (path != "-").then(|| PathBuf::from(path))),
-        None => (text.as_str(), None),
+        None => (text, None),
     };
     let writers = || {
         let writers = formats::ALL.iter().filter(|format| format.writes() != Writes::Nothing);
@@ -63,7 +63,7 @@ fn target(text: &String) -> Result<Target, String> {
 }
 
 fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
-    let targets: Vec<Target> = args.to.iter().map(target).collect::<Result<_, _>>()?;
+    let targets: Vec<Target> = args.to.iter().map(|text| target(text)).collect::<Result<_, _>>()?;
     if targets.iter().filter(|(_, path)| path.is_none()).count() > 1 {
         return Err("only one format can go to standard output; give the others a path: --to parquet=FILE".to_owned());
     }
@@ -75,16 +75,18 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
         3
     });
     let mut reading = Reading { key_mode: args.key.into(), ..Reading::default() };
-    let mut histories = 0;
+    let mut history = History::default();
     for place in inputs.places() {
         let input = inputs.load(place, &mut reading, &limits, &mut report);
-        histories += usize::from(input.is_some_and(|input| input.operations > 0));
-    }
-    if histories > 1 {
-        return Err("several histories do not make one; convert them one by one".to_owned());
+        if input.is_some_and(|input| input.operations > 0) {
+            if !history.is_empty() {
+                return Err("several histories do not make one; convert them one by one".to_owned());
+            }
+            history = std::mem::take(&mut reading.history).finish();
+        }
     }
     tell(&report);
-    let (spans, history) = (reading.spans.finish(), reading.history.finish());
+    let spans = reading.spans.finish();
     if let Some((kind, detail)) = limits.hit() {
         complain(&format!("{kind}: {detail}; nothing was written"));
         return Ok(3);

@@ -1,0 +1,151 @@
+//! Damaged, cut, deep, long and enormous inputs: nothing panics, hangs, or is lost without a word.
+
+use causet::causal::{CausalGraph, critical_path, overview};
+use causet::formats::{self, Format, Reading, Source, by_id};
+use causet::store::{NewSpan, StoreBuilder};
+use std::fs;
+
+fn read(format: &dyn Format, bytes: impl Into<Vec<u8>>) -> Reading {
+    let mut reading = Reading::default();
+    format.read(&mut Source::memory(bytes), &mut reading).unwrap();
+    reading
+}
+
+/// A small file in each format that has spans.
+fn samples() -> Vec<(&'static dyn Format, Vec<u8>)> {
+    let json = fs::read("testdata/otlp/sample.jsonl").unwrap();
+    let store = read(by_id("otlp-json").unwrap(), json).spans.finish();
+    let writers = formats::ALL.iter().filter(|format| format.writes() == formats::Writes::Spans);
+    writers
+        .map(|format| {
+            let mut bytes = Vec::new();
+            format.write_spans(&store, &mut bytes).unwrap();
+            (*format, bytes)
+        })
+        .collect()
+}
+
+#[test]
+fn cut_files_are_read_up_to_the_cut_and_say_so() {
+    for (format, bytes) in samples() {
+        let step = (bytes.len() / 300).max(1);
+        for cut in (1..bytes.len() - 1).step_by(step) {
+            let reading = read(format, &bytes[..cut]);
+            let whole = reading.spans.len() == 4;
+            assert!(!reading.skipped.is_empty() || whole, "{} cut at {cut} of {}", format.entry().id, bytes.len());
+        }
+    }
+}
+
+#[test]
+fn damaged_bytes_never_panic_and_what_was_read_can_be_analyzed() {
+    for (format, bytes) in samples() {
+        let step = (bytes.len() / 400).max(1);
+        for at in (0..bytes.len()).step_by(step) {
+            for damage in [0u8, b'"', 0xff] {
+                let mut bytes = bytes.clone();
+                bytes[at] = damage;
+                let store = read(format, bytes).spans.finish();
+                let graph = CausalGraph::new(&store);
+                overview(&store, &graph);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_damaged_line_costs_that_line() {
+    let line = |id: u32| {
+        format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{id:032x}","spanId":"{id:016x}"}}]}}]}}]}}"#
+        )
+    };
+    let good: Vec<String> = (1..=9).map(line).collect();
+    let damaged = [
+        &good[4][..good[4].len() - 7],                       // cut
+        &good[4].replace("spanId\":", "spanId\""),           // a syntax error
+        "\u{1}\u{2}garbage",                                 // no JSON at all
+        r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{},"#, // cut between elements: the next line must not be swallowed
+    ]
+    .map(str::to_owned);
+    for damaged in damaged {
+        let mut lines = good.clone();
+        lines[4] = damaged.clone();
+        let text = lines.join("\n");
+        let reading = read(by_id("otlp-json").unwrap(), text.clone());
+        assert_eq!(reading.spans.len(), 8, "{damaged}");
+        assert!(!reading.skipped.is_empty(), "{damaged}");
+        let first = &reading.skipped.first()[0].position;
+        assert!(first.starts_with("line 5, byte ") || first.starts_with("line 4, byte "), "{first}");
+    }
+}
+
+#[test]
+fn pretty_printed_documents_in_a_row_survive_damage_in_one() {
+    let document = |id: u32| {
+        let text = format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{id:032x}","spanId":"{id:016x}"}}]}}]}}]}}"#
+        );
+        serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(&text).unwrap()).unwrap()
+    };
+    let whole = [document(1), document(2), document(3)];
+    let format = by_id("otlp-json").unwrap();
+    assert_eq!(read(format, whole.join("\n")).spans.len(), 3);
+    let damaged = whole[1].replacen('[', "(", 1);
+    let reading = read(format, [&whole[0], &damaged, &whole[2]].map(String::as_str).join("\n"));
+    assert_eq!((reading.spans.len(), reading.skipped.total()), (2, 1));
+}
+
+#[test]
+fn one_enormous_line_is_streamed() {
+    // Longer than a line that is held in memory (64 MiB).
+    let span = r#"{"traceId":"0000000000000000000000000000000a","spanId":"000000000000000b","name":"x"},"#;
+    let mut text = String::from(r#"{"resourceSpans":[{"scopeSpans":[{"spans":["#);
+    let count = (70 << 20) / span.len();
+    text.extend(std::iter::repeat_n(span, count));
+    text.pop();
+    text.push_str("]}]}]}\n");
+    text.push_str(&text.clone()[..0]);
+    text.push_str(r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0000000000000000000000000000000a","spanId":"000000000000000c"}]}]}]}"#);
+    let reading = read(by_id("otlp-json").unwrap(), text);
+    assert_eq!(reading.spans.len(), count + 1);
+    assert!(reading.skipped.is_empty());
+}
+
+#[test]
+fn attributes_nested_five_thousand_deep_do_not_overflow() {
+    let deep =
+        format!("{}{{\"stringValue\":\"x\"}}{}", r#"{"arrayValue":{"values":["#.repeat(5000), "]}}".repeat(5000));
+    let text = format!(
+        r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"0000000000000000000000000000000a","spanId":"000000000000000b","attributes":[{{"key":"k","value":{deep}}}]}}]}}]}}]}}"#
+    );
+    let reading = read(by_id("otlp-json").unwrap(), text);
+    assert_eq!((reading.spans.len(), reading.skipped.total()), (1, 1));
+}
+
+#[test]
+fn a_wide_trace_of_a_hundred_thousand_spans_is_analyzed() {
+    let mut builder = StoreBuilder::new();
+    for id in 1..=100_000u64 {
+        let (parent, start, end) = if id == 1 { (0, 1, 1_000_000) } else { (1, id, id + 5) };
+        builder.span(NewSpan { trace_id: 1, id, parent, start, end, ..NewSpan::default() });
+    }
+    let store = builder.finish();
+    let graph = CausalGraph::new(&store);
+    assert_eq!(graph.problems(), []);
+    let path = critical_path(&store, graph.family(), 0);
+    assert_eq!(path.iter().map(|segment| segment.to - segment.from).sum::<u64>(), 999_999);
+    assert_eq!(overview(&store, &graph).summary.spans, 100_000);
+}
+
+#[test]
+fn empty_and_binary_inputs_are_of_no_format_or_of_no_content() {
+    assert!(formats::recognise(b"").is_none());
+    assert!(formats::recognise(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0").is_none());
+    assert!(formats::recognise(b"hello, world\n").is_none());
+    assert!(formats::recognise("\u{89}PNG\r\n\u{1a}\n".as_bytes()).is_none());
+    for format in formats::ALL {
+        let reading = read(*format, "");
+        assert!(reading.spans.is_empty() && reading.history.is_empty(), "{}", format.entry().id);
+    }
+}
