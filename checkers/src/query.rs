@@ -125,7 +125,8 @@ pub(crate) fn run(history: &History, query: &Query<'_>) -> Result<Outcome, Query
         name: query.property.into(),
         known: properties::all().iter().map(|entry| entry.id).collect(),
     })?;
-    let options = Options(query.options);
+    let recorded: Vec<(String, Value)>;
+    let mut options = Options(query.options);
     let entry = match query.model {
         None => infer(history, options)?,
         Some(name) => models::find(name).ok_or_else(|| QueryError::UnknownModel {
@@ -133,6 +134,14 @@ pub(crate) fn run(history: &History, query: &Query<'_>) -> Result<Outcome, Query
             known: models::all().iter().map(|entry| entry.id).collect(),
         })?,
     };
+    // What the recording says of the beginning counts unless the caller says otherwise.
+    if let Some(initial) = history.initial()
+        && options.get("initial").is_none()
+        && entry.options.iter().any(|option| option.name == "initial")
+    {
+        recorded = query.options.iter().cloned().chain([("initial".into(), initial.clone())]).collect();
+        options = Options(&recorded);
+    }
     let model = build(entry, options)?;
     let parts = if query.per_key && entry.per_key { by_key(history) } else { vec![everything(history)] };
     let verdicts: Vec<Verdict> = (parts.par_iter())

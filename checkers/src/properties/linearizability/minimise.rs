@@ -47,7 +47,9 @@ pub(crate) fn minimise(
     let last = problem.items[failure.item? as usize].ret;
     let budget = Budget { steps, bytes: None, stop: stop.clone() };
     let mut trials = Trials { table, meter: budget.meter(), limited: false };
-    // Extra constraints are given up; if the violation needs them, nothing is left out.
+    // Extra constraints are given up: if the violation needs them, nothing is left out, and if it
+    // does not, they might still have made more superfluous than is found.
+    let exact = problem.is_interval_order();
     let intervals = Problem { before: Vec::new(), ..problem.clone() };
     let prefix = until(&intervals, trials.table, last);
     if !trials.is_violated(&prefix) {
@@ -55,13 +57,13 @@ pub(crate) fn minimise(
     }
     let Some(window) = trials.cut(&prefix, last) else {
         let problem = trials.thin_out(prefix);
-        return Some(Minimal { problem, minimal: !trials.limited });
+        return Some(Minimal { problem, minimal: exact && !trials.limited });
     };
     let window = trials.thin_out(window);
     let core: Vec<u32> = must(&window).iter().map(|&i| window.items[i as usize].index).collect();
     let whole = leave_out(&prefix, trials.table, |_, item| !core.contains(&item.index));
     let problem = if trials.is_violated(&whole) { trials.thin_out(whole) } else { window };
-    Some(Minimal { problem, minimal: !trials.limited })
+    Some(Minimal { problem, minimal: exact && !trials.limited })
 }
 
 fn must(problem: &Problem) -> Vec<u32> {

@@ -14,6 +14,7 @@ mod minimise;
 mod problem;
 mod race;
 mod space;
+mod split;
 mod stream;
 mod verify;
 mod wgl;
@@ -138,6 +139,11 @@ impl Partition<'_> {
                 fast::Found::Violated(core) => self.explain_core(&core, engine, budget),
             };
         }
+        if engine == Engine::Auto
+            && let Some(parts) = split::parts(self.model.as_any(), self.history, self.indices)
+        {
+            return self.decide_parts(&parts, budget);
+        }
         let (classes, mut table) = match self.model.prepare(self.history, self.indices) {
             Ok(prepared) => prepared,
             Err((index, refusal)) => return unsupported(self.history, index, &refusal.0),
@@ -153,6 +159,26 @@ impl Partition<'_> {
         }
     }
 
+    /// Parts that don't touch each other: the first that is violated, or else not known, speaks for
+    /// all. The witnesses of parts can't simply be put one after the other, so none is given.
+    fn decide_parts(&self, parts: &[Vec<u32>], budget: &Budget) -> Verdict {
+        let mut unknown = None;
+        for indices in parts {
+            match (Partition { indices, ..*self }).decide(Engine::Auto, budget) {
+                Verdict::Holds(_) => {}
+                Verdict::Violated(mut found) => {
+                    found.iter_mut().for_each(|found| found.engine = "by-value");
+                    return Verdict::Violated(found);
+                }
+                Verdict::Unknown(cause) => unknown = unknown.or(Some(cause)),
+            }
+        }
+        match unknown {
+            None => Verdict::Holds(Witness { order: Vec::new(), engine: "by-value" }),
+            Some(cause) => Verdict::Unknown(cause),
+        }
+    }
+
     /// A violation that an exact method found: the general engine judges its core, which is small.
     fn explain_core(&self, core: &[u32], engine: &'static str, budget: &Budget) -> Verdict {
         let found =
@@ -161,6 +187,8 @@ impl Partition<'_> {
             return Verdict::Violated(vec![found]);
         };
         let problem = Problem::new(self.history, core, &classes, &table);
+        // Only words are at stake here: the verdict stands.
+        let budget = &Budget { steps: Some(AUTO_STEPS), ..budget.clone() };
         let mut meter = budget.meter();
         match search(&problem, &mut table, &mut meter, Engine::Auto) {
             Ok((Answer::Violated(failure), _)) => {

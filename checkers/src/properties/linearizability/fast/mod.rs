@@ -12,11 +12,13 @@
 mod ids;
 mod queue;
 mod register;
+mod stack;
+mod trees;
 mod values;
 
 use super::problem::Problem;
 use crate::history::{History, Status};
-use crate::models::{CasRegister, FifoQueue, Kv, Register, UniqueIds};
+use crate::models::{CasRegister, FifoQueue, Kv, Register, Stack, UniqueIds};
 use std::any::Any;
 
 /// What an exact method found.
@@ -41,6 +43,9 @@ pub(crate) fn decide(model: &dyn Any, history: &History, indices: &[u32]) -> Opt
     }
     if model.is::<FifoQueue>() {
         return Some((queue::decide(history, indices)?, "queue-patterns"));
+    }
+    if model.is::<Stack>() {
+        return Some((stack::decide(history, indices)?, "stack-peeling"));
     }
     if model.is::<UniqueIds>() {
         return Some((ids::decide(history, indices)?, "distinct-ids"));

@@ -25,21 +25,37 @@ use crate::history::History;
 
 /// What happened to one value, in items.
 #[derive(Clone, Copy, Default)]
-struct Life {
-    put: Option<u32>,
-    taken: Option<u32>,
+pub(super) struct Life {
+    pub(super) put: Option<u32>,
+    pub(super) taken: Option<u32>,
 }
 
 const PUT: usize = 0;
 /// The class of a dequeue that found nothing.
-const EMPTY: u32 = u32::MAX;
+pub(super) const EMPTY: u32 = u32::MAX;
 
 fn is_put(class: u32) -> bool {
     class.is_multiple_of(2)
 }
 
 pub(super) fn decide(history: &History, indices: &[u32]) -> Option<Found> {
-    let kinds = kinds(history, indices, &[&["enqueue"], &["dequeue"]])?;
+    let (problem, lives) = match lives(history, indices, "enqueue", "dequeue")? {
+        Ok(lives) => lives,
+        Err(twice) => return Some(twice),
+    };
+    let found = never_put(&problem, &lives).or_else(|| out_of_order(&problem, &lives));
+    found.or_else(|| not_empty(&problem, &lives)).or_else(|| holds_if_intervals(&problem))
+}
+
+/// What happened to each value, if each was put once and all takers answered; or a value that was
+/// taken twice.
+pub(super) fn lives(
+    history: &History,
+    indices: &[u32],
+    put: &str,
+    take: &str,
+) -> Option<Result<(Problem, Vec<Life>), Found>> {
+    let kinds = kinds(history, indices, &[&[put], &[take]])?;
     let ops = history.operations();
     let mut numbers = Numbers::with_capacity(indices.len() / 2);
     let mut classes = Vec::with_capacity(indices.len());
@@ -56,36 +72,31 @@ pub(super) fn decide(history: &History, indices: &[u32]) -> Option<Found> {
     }
     let problem = Problem::order(history, indices, &classes, |_| false);
     let mut lives = vec![Life::default(); numbers.len()];
-    for (i, item) in problem.items.iter().enumerate() {
-        if item.class == EMPTY {
-            continue;
-        }
+    let mut twice = None;
+    for (i, item) in problem.items.iter().enumerate().filter(|(_, item)| item.class != EMPTY) {
         let life = &mut lives[item.class as usize / 2];
         let part = if is_put(item.class) { &mut life.put } else { &mut life.taken };
         match part.replace(i as u32) {
             None => {}
             Some(_) if is_put(item.class) => return None,
-            Some(other) => {
-                // Taken twice. Only if it was also put twice would that be right.
-                let put_twice = problem.items.iter().filter(|other| other.class == item.class - 1).count() > 1;
-                let core = [life.put, Some(other), Some(i as u32)];
-                return if put_twice { None } else { violated(&problem, &core) };
-            }
+            Some(other) => twice = twice.or(Some((item.class / 2, other, i as u32))),
         }
     }
-    let found =
-        never_put(&problem, &lives).or_else(|| out_of_order(&problem, &lives)).or_else(|| not_empty(&problem, &lives));
-    found.or_else(|| holds_if_intervals(&problem))
+    if let Some((value, first, second)) = twice {
+        let found = violated(&problem, &[lives[value as usize].put, Some(first), Some(second)]);
+        return found.map(Err);
+    }
+    Some(Ok((problem, lives)))
 }
 
-fn violated(problem: &Problem, items: &[Option<u32>]) -> Option<Found> {
+pub(super) fn violated(problem: &Problem, items: &[Option<u32>]) -> Option<Found> {
     let mut core: Vec<u32> = items.iter().flatten().map(|&item| problem.items[item as usize].index).collect();
     core.sort_unstable();
     core.dedup();
     Some(Found::Violated(core))
 }
 
-fn never_put(problem: &Problem, lives: &[Life]) -> Option<Found> {
+pub(super) fn never_put(problem: &Problem, lives: &[Life]) -> Option<Found> {
     lives.iter().find_map(|life| match (life.put, life.taken) {
         (None, Some(_)) => violated(problem, &[life.taken]),
         (Some(put), Some(taken)) if problem.items[taken as usize].ret < problem.items[put as usize].call => {
@@ -131,6 +142,17 @@ fn not_empty(problem: &Problem, lives: &[Life]) -> Option<Found> {
         .filter(|(from, to, _)| from < to)
         .collect();
     there.sort_unstable_by_key(|&(from, to, _)| (from, to));
+    let empties = problem.items.iter().enumerate().filter(|(_, item)| item.class == EMPTY);
+    let core = covered(&there, empties.map(|(i, item)| (i as u32, item.call, item.ret)))?;
+    violated(problem, &core)
+}
+
+/// The first of the intervals asked about (item, from, to) in which some value is there all the time,
+/// with the operations on values that show it. What is there is in order of beginnings.
+pub(super) fn covered(
+    there: &[(u32, u32, &Life)],
+    asked: impl Iterator<Item = (u32, u32, u32)>,
+) -> Option<Vec<Option<u32>>> {
     // Maximal stretches without a gap: begin, end, and the first of `there` in it.
     let mut stretches: Vec<(u32, u32, usize)> = Vec::new();
     for (i, &(from, to, _)) in there.iter().enumerate() {
@@ -139,12 +161,12 @@ fn not_empty(problem: &Problem, lives: &[Life]) -> Option<Found> {
             _ => stretches.push((from, to, i)),
         }
     }
-    for (i, item) in problem.items.iter().enumerate().filter(|(_, item)| item.class == EMPTY) {
-        let Some(at) = stretches.partition_point(|stretch| stretch.0 < item.call).checked_sub(1) else { continue };
-        if stretches[at].1 > item.ret {
-            let mut core = vec![Some(i as u32)];
-            cover(&there[stretches[at].2..], item.call, item.ret, &mut core);
-            return violated(problem, &core);
+    for (item, from, to) in asked {
+        let Some(at) = stretches.partition_point(|stretch| stretch.0 < from).checked_sub(1) else { continue };
+        if stretches[at].1 > to {
+            let mut core = vec![Some(item)];
+            cover(&there[stretches[at].2..], from, to, &mut core);
+            return Some(core);
         }
     }
     None
