@@ -25,6 +25,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };
+    limit_frame_threads(cli.global.threads);
     output::choose_color(cli.global.color);
     install_panic_hook();
     if let Err(error) = ctrlc::set_handler(|| std::process::exit(exit::INTERRUPTED.into())) {
@@ -51,6 +52,17 @@ fn run(cli: &Cli) -> u8 {
         Command::List(args) => commands::list::run(args),
         Command::Explain(args) => commands::explain::run(args),
         Command::Generate(args) => commands::generate::run(args),
+    }
+}
+
+/// The frame library has a pool of its own, which only its environment variable limits.
+fn limit_frame_threads(threads: Option<std::num::NonZeroUsize>) {
+    if let Some(threads) = threads {
+        #[expect(unsafe_code, reason = "there is no other way to tell it")]
+        // SAFETY: called at the very beginning, before there is a second thread that could read the environment.
+        unsafe {
+            std::env::set_var("POLARS_MAX_THREADS", threads.to_string());
+        }
     }
 }
 

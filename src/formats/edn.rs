@@ -199,16 +199,16 @@ impl<'a> Parser<'a> {
                 Ok(Form::Value(Value::list(items)))
             }
             Some(Frame::Items(items, _)) => Ok(Form::Value(Value::list(items))),
-            Some(Frame::Map(pairs, _, namespace)) => self.map(pairs, namespace, start),
+            Some(Frame::Map(pairs, _, namespace)) => self.map(pairs, namespace.as_deref(), start),
             _ => unreachable!("a container was on top"),
         }
     }
 
-    fn map(&self, pairs: Vec<(Value, Value)>, space: Option<String>, end: usize) -> Result<Form, Stop> {
+    fn map(&self, pairs: Vec<(Value, Value)>, space: Option<&str>, end: usize) -> Result<Form, Stop> {
         if self.frames.iter().all(|frame| matches!(frame, Frame::Tag(_) | Frame::Meta(true))) && space.is_none() {
             return Ok(Form::Map(pairs));
         }
-        match map_value(pairs, space.as_deref()) {
+        match map_value(pairs, space) {
             Some(map) => Ok(Form::Value(map)),
             None => self.bad(end, "a map that has a key twice"),
         }
