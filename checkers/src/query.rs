@@ -201,12 +201,16 @@ fn everything(history: &History) -> Part {
 fn by_key(history: &History) -> Vec<Part> {
     let mut ids: HashMap<&Value, usize, FixedState> = HashMap::with_hasher(linearizability::HASHER);
     let mut parts: Vec<Part> = Vec::new();
+    let mut last = 0;
     for (index, op) in history.operations().iter().enumerate() {
-        let id = *ids.entry(&op.key).or_insert_with(|| {
-            parts.push((op.key.clone(), Vec::new()));
-            parts.len() - 1
-        });
-        parts[id].1.push(index as u32);
+        // Mostly there is one key, or the same one several times.
+        if parts.get(last).is_none_or(|part| part.0 != op.key) {
+            last = *ids.entry(&op.key).or_insert_with(|| {
+                parts.push((op.key.clone(), Vec::new()));
+                parts.len() - 1
+            });
+        }
+        parts[last].1.push(index as u32);
     }
     parts.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     parts

@@ -60,11 +60,18 @@ impl Problem {
         }
         let returns = Vec::with_capacity(items.len());
         let mut problem = Self { returns, items, before: Vec::new(), starts: vec![0] };
-        problem.returns.extend((0..problem.items.len() as u32).filter(|&i| problem.items[i as usize].must));
-        let ret = |item: &Item| ops[item.index as usize].ret;
-        let items = &problem.items;
-        problem.returns.sort_unstable_by_key(|&i| (ret(&items[i as usize]), i));
-        Ranker { history, problem: &mut problem, rank: 0 }.run();
+        let (mut times, mut returns) = (Vec::with_capacity(problem.items.len()), Vec::new());
+        for (i, item) in (0..).zip(&problem.items) {
+            let op = &ops[item.index as usize];
+            times.push((op.call, op.ret));
+            if item.must {
+                returns.push((op.ret, i));
+            }
+        }
+        returns.sort_unstable();
+        problem.returns.extend(returns.iter().map(|&(_, item)| item));
+        drop(returns);
+        Ranker { history, times, problem: &mut problem, rank: 0 }.run();
         problem.order_by_rank();
         problem
     }
@@ -122,17 +129,19 @@ impl Problem {
 /// Hands out ranks, one moment after the other.
 struct Ranker<'a> {
     history: &'a History,
+    /// Of each item the times of call and return.
+    times: Vec<(i64, i64)>,
     problem: &'a mut Problem,
     rank: u32,
 }
 
 impl Ranker<'_> {
     fn call_time(&self, item: usize) -> i64 {
-        self.history.operations()[self.problem.items[item].index as usize].call
+        self.times[item].0
     }
 
     fn ret_time(&self, item: u32) -> i64 {
-        self.history.operations()[self.problem.items[item as usize].index as usize].ret
+        self.times[item as usize].1
     }
 
     fn process(&self, item: u32) -> u32 {
@@ -169,9 +178,14 @@ impl Ranker<'_> {
 
     /// All that happens at one time.
     fn moment(&mut self, calls: std::ops::Range<u32>, returns: std::ops::Range<usize>) {
+        if calls.is_empty() || returns.is_empty() {
+            calls.for_each(|item| self.call(item));
+            returns.for_each(|at| self.ret(self.problem.returns[at]));
+            return;
+        }
         let ended = self.problem.returns[returns.clone()].to_vec();
         // An operation whose process has another one end here may be a chain.
-        let pairs = if calls.is_empty() || ended.is_empty() { Vec::new() } else { self.chains(&calls, &ended) };
+        let pairs = self.chains(&calls, &ended);
         let mut tied: Vec<u32> = pairs.iter().map(|pair| self.process(pair.1)).collect();
         tied.sort_unstable();
         tied.dedup();
