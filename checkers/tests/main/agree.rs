@@ -260,6 +260,42 @@ fn priority_queues() {
     });
 }
 
+/// Histories too long for the oracle: exact methods against the general search. Few values are
+/// pending, many intervals overlap, and the answers are mostly right: what unsound shortcuts need.
+#[test]
+fn exact_methods_agree_with_the_search_on_longer_histories() {
+    fn compare<M: Model>(name: &str, model: &M, domain: &dyn Fn(usize, usize) -> Vec<Use>) {
+        let mut held = 0;
+        let count = cases() as u64 / 50;
+        for seed in 0..count {
+            let mut random = Random(seed ^ 0x7777);
+            let shapes = [(10, 14), (12, 40), (14, 60), (12, 30)];
+            let (operations, moments) = shapes[seed as usize % shapes.len()];
+            let wrong = [0, 4, 8][seed as usize % 3];
+            let shape = Shape { operations, moments, crash: 0, open: 2, wrong };
+            let history = history(&mut random, model, shape, domain);
+            let every: Vec<u32> = (0..history.len() as u32).collect();
+            let decide = |engine| decide_with(model, &history, &NIL, &every, engine, &Budget::default());
+            let (fast, slow) = (decide(Engine::Auto), decide(Engine::DepthFirst));
+            assert_eq!(fast.id(), slow.id(), "{name}, case {seed}: {fast:?}\n{slow:?}\n{history:#?}");
+            held += u64::from(fast.id() == "holds");
+        }
+        assert!(held > count / 10 && held < count * 95 / 100, "{name}: {held} of {count} hold");
+    }
+    compare("register", &Register::default(), &|i, n| {
+        let write = ("write", int(i as i64), NIL);
+        answers("read", or_nil(values(n))).chain((0..n).map(|_| write.clone())).collect()
+    });
+    compare("fifo-queue", &FifoQueue, &|i, n| puts_and_takes("enqueue", "dequeue", i, n, true));
+    compare("stack", &Stack, &|i, n| puts_and_takes("push", "pop", i, n, true));
+    compare("priority-queue", &PriorityQueue, &|i, n| {
+        // Some priorities are shared by several values.
+        let of = |i: usize| pair(((i * 5 + 3) % 7) as i64, i as i64);
+        let one = ("insert", of(i), NIL);
+        answers("delete-min", or_nil((0..n).map(of).collect())).chain((0..n).map(|_| one.clone())).collect()
+    });
+}
+
 #[test]
 fn locks() {
     let lock = |_: usize, _: usize| -> Vec<Use> { vec![("acquire", NIL, NIL), ("release", NIL, NIL)] };

@@ -10,6 +10,7 @@
 //! general engine then judges the core, which checks the method once more and finds the words.
 
 mod ids;
+mod priority;
 mod queue;
 mod register;
 mod stack;
@@ -18,7 +19,7 @@ mod values;
 
 use super::problem::Problem;
 use crate::history::{History, Status};
-use crate::models::{CasRegister, FifoQueue, Kv, Register, Stack, UniqueIds};
+use crate::models::{CasRegister, FifoQueue, Kv, PriorityQueue, Register, Stack, UniqueIds};
 use std::any::Any;
 
 /// What an exact method found.
@@ -46,6 +47,9 @@ pub(crate) fn decide(model: &dyn Any, history: &History, indices: &[u32]) -> Opt
     }
     if model.is::<Stack>() {
         return Some((stack::decide(history, indices)?, "stack-peeling"));
+    }
+    if model.is::<PriorityQueue>() {
+        return Some((priority::decide(history, indices)?, "earliest-departures"));
     }
     if model.is::<UniqueIds>() {
         return Some((ids::decide(history, indices)?, "distinct-ids"));

@@ -21,7 +21,7 @@
 use super::super::problem::{NEVER, Problem};
 use super::values::Numbers;
 use super::{Found, holds_if_intervals, kinds, known};
-use crate::history::History;
+use crate::history::{History, Value};
 
 /// What happened to one value, in items.
 #[derive(Clone, Copy, Default)]
@@ -47,13 +47,23 @@ pub(super) fn decide(history: &History, indices: &[u32]) -> Option<Found> {
     found.or_else(|| not_empty(&problem, &lives)).or_else(|| holds_if_intervals(&problem))
 }
 
-/// What happened to each value, if each was put once and all takers answered; or a value that was
-/// taken twice.
 pub(super) fn lives(
     history: &History,
     indices: &[u32],
     put: &str,
     take: &str,
+) -> Option<Result<(Problem, Vec<Life>), Found>> {
+    lives_of(history, indices, put, take, |value| value)
+}
+
+/// What happened to each value, if each was put once and all takers answered; or a value that was
+/// taken twice. Inputs and outputs may say more than the value.
+pub(super) fn lives_of<'h>(
+    history: &'h History,
+    indices: &[u32],
+    put: &str,
+    take: &str,
+    value: impl Fn(&'h Value) -> &'h Value,
 ) -> Option<Result<(Problem, Vec<Life>), Found>> {
     let kinds = kinds(history, indices, &[&[put], &[take]])?;
     let ops = history.operations();
@@ -65,9 +75,9 @@ pub(super) fn lives(
             return None;
         }
         classes.push(match (kind, op.output.is_nil()) {
-            (PUT, _) => 2 * numbers.of(&op.input),
+            (PUT, _) => 2 * numbers.of(value(&op.input)),
             (_, true) => EMPTY,
-            (_, false) => 2 * numbers.of(&op.output) + 1,
+            (_, false) => 2 * numbers.of(value(&op.output)) + 1,
         });
     }
     let problem = Problem::order(history, indices, &classes, |_| false);
