@@ -2,6 +2,7 @@
 
 mod agree;
 mod generate;
+mod limits;
 mod metamorphic;
 mod oracle;
 mod registry;

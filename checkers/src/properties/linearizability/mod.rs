@@ -129,8 +129,16 @@ struct Partition<'a> {
     shrink: Shrink,
 }
 
+/// What ordering the operations takes, for each.
+const BYTES: u64 = 64;
+
 impl Partition<'_> {
     fn decide(&self, engine: Engine, budget: &Budget) -> Verdict {
+        let mut meter = budget.meter();
+        if let Err(kind) = meter.step(0).and_then(|()| meter.hold(BYTES * self.indices.len() as u64)) {
+            let key = if self.key.is_nil() { String::new() } else { format!("key {}: ", self.key) };
+            return Verdict::Unknown(meter.cause(kind, &format!("{key}not begun")));
+        }
         if engine == Engine::Auto
             && let Some((found, engine)) = fast::decide(self.model.as_any(), self.history, self.indices)
         {
