@@ -52,7 +52,8 @@ pub(crate) fn minimise(
     let exact = problem.is_interval_order();
     let intervals = Problem { before: Vec::new(), ..problem.clone() };
     let prefix = until(&intervals, trials.table, last);
-    if !trials.is_violated(&prefix) {
+    // An engine that fails at a return has asked nothing of what comes later: no need to look again.
+    if !exact && !trials.is_violated(&prefix) {
         return None;
     }
     let Some(window) = trials.cut(&prefix, last) else {
