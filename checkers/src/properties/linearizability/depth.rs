@@ -74,7 +74,7 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
         meter: &mut Meter<'_>,
         fuel: u64,
     ) -> Result<Progress, CauseKind> {
-        let until = meter.steps() + fuel;
+        let (until, mark) = (meter.steps() + fuel, table.bytes());
         if !self.started {
             self.started = true;
             let mask = M::empty(self.window.layout.slot_count);
@@ -83,7 +83,7 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
                 return Ok(Progress::Done(self.holds()));
             }
         }
-        while meter.steps() < until {
+        while meter.steps() < until && !table.has_grown(mark) {
             let Some(frame) = self.frames.last_mut() else {
                 return Ok(Progress::Done(Answer::Violated(std::mem::take(&mut self.failure))));
             };

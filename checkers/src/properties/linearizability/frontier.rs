@@ -88,8 +88,8 @@ impl<'l, 'p, M: Mask> Frontier<'l, 'p, M> {
         meter: &mut Meter<'_>,
         fuel: u64,
     ) -> Result<Progress, CauseKind> {
-        let until = meter.steps() + fuel;
-        while meter.steps() < until {
+        let (until, mark) = (meter.steps() + fuel, table.bytes());
+        while meter.steps() < until && !table.has_grown(mark) {
             if self.window.is_done() {
                 let best = self.todo.iter().flatten().next().expect("an order is left");
                 let items = &self.window.layout.problem.items;

@@ -65,6 +65,7 @@ trait Space: Send {
     fn step(&mut self, state: u32, class: u32, next: &mut Vec<u32>);
     fn describe(&self, state: u32) -> String;
     fn states(&self) -> usize;
+    fn state_bytes(&self) -> u64;
 }
 
 struct Interned<'m, M: Model> {
@@ -74,13 +75,22 @@ struct Interned<'m, M: Model> {
     states: Vec<M::State>,
     state_ids: HashTable<u32>,
     next: Vec<M::State>,
+    /// An estimate of what the states hold.
+    state_bytes: u64,
 }
+
+/// One state in so many is looked at, to estimate what states hold.
+const SAMPLE: usize = 32;
+
+/// Bytes held for each character of a state's description: a number is 24 bytes and often 3 or 4
+/// characters with its comma.
+const BYTES_PER_CHARACTER: usize = 6;
 
 impl<'m, M: Model> Interned<'m, M> {
     fn new(model: &'m M) -> Self {
         let (mut states, mut state_ids) = (Vec::new(), HashTable::new());
         intern(&mut states, &mut state_ids, model.initial());
-        Self { model, ops: Vec::new(), op_ids: HashTable::new(), states, state_ids, next: Vec::new() }
+        Self { model, ops: Vec::new(), op_ids: HashTable::new(), states, state_ids, next: Vec::new(), state_bytes: 0 }
     }
 }
 
@@ -112,7 +122,12 @@ impl<M: Model> Space for Interned<'_, M> {
         self.next.clear();
         self.model.step(&self.states[state as usize], &self.ops[class as usize], &mut self.next);
         for state in self.next.drain(..) {
+            let before = self.states.len();
             next.push(intern(&mut self.states, &mut self.state_ids, state));
+            if before < self.states.len() && before.is_multiple_of(SAMPLE) {
+                let length = self.model.describe(&self.states[before]).len();
+                self.state_bytes += (SAMPLE * (64 + BYTES_PER_CHARACTER * length)) as u64;
+            }
         }
     }
 
@@ -122,6 +137,10 @@ impl<M: Model> Space for Interned<'_, M> {
 
     fn states(&self) -> usize {
         self.states.len()
+    }
+
+    fn state_bytes(&self) -> u64 {
+        self.state_bytes
     }
 }
 
@@ -227,6 +246,12 @@ impl<'m> Table<'m> {
 
     /// Roughly how many bytes are held.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.dense.capacity() * 4 + self.sparse.capacity() * 20 + self.space.states() * 64) as u64
+        (self.dense.capacity() * 4 + self.sparse.capacity() * 20) as u64 + self.space.state_bytes()
+    }
+
+    /// Whether it holds so much more than it did at `mark` that the limits should be looked at.
+    #[inline]
+    pub(crate) fn has_grown(&self, mark: u64) -> bool {
+        self.space.state_bytes() > mark + (64 << 20)
     }
 }
