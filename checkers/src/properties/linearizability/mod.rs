@@ -142,10 +142,13 @@ impl Partition<'_> {
         if engine == Engine::Auto
             && let Some((found, engine)) = fast::decide(self.model.as_any(), self.history, self.indices)
         {
-            return match found {
-                fast::Found::Holds => Verdict::Holds(Witness { order: Vec::new(), engine }),
+            let verdict = match found {
+                fast::Found::Holds => Some(Verdict::Holds(Witness { order: Vec::new(), engine })),
                 fast::Found::Violated(core) => self.explain_core(&core, engine, budget),
             };
+            if let Some(verdict) = verdict {
+                return verdict;
+            }
         }
         if engine == Engine::Auto
             && let Some(parts) = split::parts(self.model.as_any(), self.history, self.indices)
@@ -188,11 +191,12 @@ impl Partition<'_> {
     }
 
     /// A violation that an exact method found: the general engine judges its core, which is small.
-    fn explain_core(&self, core: &[u32], engine: &'static str, budget: &Budget) -> Verdict {
+    /// `None` if it disagrees, which would be a mistake in the method: then the whole is searched.
+    fn explain_core(&self, core: &[u32], engine: &'static str, budget: &Budget) -> Option<Verdict> {
         let found =
             Counterexample { operations: core.to_vec(), partition: self.key.clone(), engine, ..Default::default() };
         let Ok((classes, mut table)) = self.model.prepare(self.history, core) else {
-            return Verdict::Violated(vec![found]);
+            return Some(Verdict::Violated(vec![found]));
         };
         let problem = Problem::new(self.history, core, &classes, &table);
         // Only words are at stake here: the verdict stands.
@@ -206,10 +210,13 @@ impl Partition<'_> {
                     let all = counterexample.operations.len();
                     step.text = because::core_text(all, self.indices.len() - all);
                 }
-                Verdict::Violated(vec![counterexample])
+                Some(Verdict::Violated(vec![counterexample]))
             }
-            Ok((Answer::Holds(_), _)) => unreachable!("the core of a violation by {engine} has an order: {core:?}"),
-            Err(_) => Verdict::Violated(vec![found]),
+            Ok((Answer::Holds(_), _)) => {
+                debug_assert!(false, "the core of a violation by {engine} has an order: {core:?}");
+                None
+            }
+            Err(_) => Some(Verdict::Violated(vec![found])),
         }
     }
 
