@@ -5,6 +5,7 @@
 
 use crate::store::{Any, Rows, SpanRef, SpanStore, StatusCode, Sym};
 use causet_checkers::history::{Complete, Completion, History, HistoryBuilder, Value};
+use foldhash::{HashMap, HashMapExt};
 
 /// A history made of spans.
 #[derive(Clone, Debug, Default)]
@@ -32,9 +33,19 @@ pub fn extract(store: &SpanStore, parse: impl Fn(&str) -> Option<Value>) -> Extr
     let mut out = Extracted::default();
     let Some(names) = Names::find(store) else { return out };
     let mut builder = HistoryBuilder::new();
+    let mut first: HashMap<(usize, u64), usize> = HashMap::new();
     for span in store.iter() {
         let find = |key: Option<Sym>| key.and_then(|key| store.attributes().find(span.attributes(), key));
         let Some(function) = find(Some(names.function)) else { continue };
+        match first.insert((span.trace(), span.id()), span.index()) {
+            None => {}
+            // Exporters deliver at least once: the same span again is the same operation.
+            Some(earlier) if same(store, store.span(earlier), span) => continue,
+            Some(_) => {
+                out.refused.push((span.index(), "another operation has the same span id".to_owned()));
+                continue;
+            }
+        }
         let value = |key| find(key).map_or(Value::Nil, |any| value(store, any, &parse));
         let completion = match status(store, span, find(names.status)) {
             Ok(Status::Fail) => continue,
@@ -62,6 +73,12 @@ pub fn extract(store: &SpanStore, parse: impl Fn(&str) -> Option<Value>) -> Extr
     }
     out.history = builder.finish();
     out
+}
+
+/// Whether two spans with the same ids say the same.
+fn same(store: &SpanStore, a: SpanRef<'_>, b: SpanRef<'_>) -> bool {
+    let plain = |span: SpanRef<'_>| (span.start(), span.end(), span.name(), span.status_number(), span.resource_id());
+    plain(a) == plain(b) && store.attributes().same(a.attributes(), b.attributes())
 }
 
 /// The attribute keys, as this store names them.

@@ -3,8 +3,12 @@
 use super::{Format, HEAD, Reading, Source};
 use crate::outcome::{Input, InputError};
 use causet_checkers::history::HistoryBuilder;
+use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
+
+/// What an argument names, and what went wrong on the way.
+type Found = (Vec<Place>, Vec<String>);
 
 /// One input to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,21 +42,23 @@ pub struct Options {
 /// out. What names nothing is an error of its own and does not hide the others.
 pub fn expand(arguments: &[String]) -> (Vec<Place>, Vec<InputError>) {
     let (mut places, mut errors) = (Vec::new(), Vec::new());
+    let mut seen = BTreeSet::new();
     for argument in arguments {
         let path = Path::new(argument);
         let found = if argument == "-" {
-            Ok(vec![Place::Stdin])
+            (vec![Place::Stdin], Vec::new())
         } else if path.is_dir() {
-            walk(path)
+            let (files, errors) = files_below(path);
+            (files.into_iter().map(|path| Place::File { path, named: false }).collect(), errors)
         } else if path.exists() || !is_glob(argument) {
-            Ok(vec![Place::File { path: path.to_owned(), named: true }])
+            (vec![Place::File { path: path.to_owned(), named: true }], Vec::new())
         } else {
             glob(argument)
         };
-        match found {
-            Ok(found) => places.extend(found.into_iter().filter(|place| !places.contains(place)).collect::<Vec<_>>()),
-            Err(message) => errors.push(InputError { path: argument.clone(), position: None, message }),
-        }
+        let (found, messages): Found = found;
+        places.extend(found.into_iter().filter(|place| seen.insert(place.name())));
+        let error = |message| InputError { path: argument.clone(), position: None, message };
+        errors.extend(messages.into_iter().map(error));
     }
     (places, errors)
 }
@@ -61,48 +67,46 @@ fn is_glob(text: &str) -> bool {
     text.contains(['*', '?', '[', '{'])
 }
 
-fn walk(folder: &Path) -> Result<Vec<Place>, String> {
-    let files = files_below(folder)?;
-    if files.is_empty() {
-        return Err("the folder has no files".to_owned());
-    }
-    Ok(files.into_iter().map(|path| Place::File { path, named: false }).collect())
-}
-
-/// Regular files below a folder, by path.
-fn files_below(folder: &Path) -> Result<Vec<PathBuf>, String> {
+/// Regular files below a folder, by path, and what can't be entered or followed.
+fn files_below(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
     let walk = ignore::WalkBuilder::new(folder)
         .standard_filters(false)
         .hidden(true)
         .follow_links(true)
         .sort_by_file_path(Path::cmp)
         .build();
-    let mut files = Vec::new();
+    let (mut files, mut errors) = (Vec::new(), Vec::new());
     for entry in walk {
-        let entry = entry.map_err(|error| error.to_string())?;
-        if entry.file_type().is_some_and(|kind| kind.is_file()) {
-            files.push(entry.into_path());
+        match entry {
+            Ok(entry) if entry.file_type().is_some_and(|kind| kind.is_file()) => files.push(entry.into_path()),
+            Ok(_) => {}
+            Err(error) => errors.push(error.to_string()),
         }
     }
-    Ok(files)
+    (files, errors)
 }
 
-fn glob(pattern: &str) -> Result<Vec<Place>, String> {
-    let matcher = globset::GlobBuilder::new(pattern)
-        .literal_separator(true)
-        .build()
-        .map_err(|error| format!("not a glob: {error}"))?
-        .compile_matcher();
-    let fixed: PathBuf =
-        Path::new(pattern).components().take_while(|part| !is_glob(&part.as_os_str().to_string_lossy())).collect();
+fn glob(pattern: &str) -> Found {
+    let matcher = match globset::GlobBuilder::new(pattern).literal_separator(true).build() {
+        Ok(glob) => glob.compile_matcher(),
+        Err(error) => return (Vec::new(), vec![format!("not a glob: {error}")]),
+    };
+    let fixed = |part: &std::path::Component<'_>| !is_glob(&part.as_os_str().to_string_lossy());
+    let fixed: PathBuf = Path::new(pattern).components().take_while(fixed).collect();
     let from = if fixed.as_os_str().is_empty() { Path::new(".") } else { &fixed };
+    if !from.is_dir() {
+        return (Vec::new(), vec![format!("no such folder: {}", from.display())]);
+    }
     let relative = |path: PathBuf| path.strip_prefix("./").map(Path::to_owned).unwrap_or(path);
-    let files = files_below(from).map_err(|_| format!("no such folder: {}", from.display()))?;
+    let (files, mut errors) = files_below(from);
     let places: Vec<Place> = (files.into_iter().map(relative))
         .filter(|path| matcher.is_match(path) || matcher.is_match(Path::new(".").join(path)))
         .map(|path| Place::File { path, named: true })
         .collect();
-    if places.is_empty() { Err("the glob matches no file".to_owned()) } else { Ok(places) }
+    if places.is_empty() {
+        errors.push("the glob matches no file".to_owned());
+    }
+    (places, errors)
 }
 
 /// Reads one input into `reading`, adding to the spans that are there; a history there is replaced. `watch` is told the bytes read so far, and
@@ -127,7 +131,13 @@ pub fn load(
     let head = source.peek(HEAD).map_err(io)?;
     let mut input = Input { path: place.name(), ..Input::default() };
     if head.iter().all(u8::is_ascii_whitespace) && head.len() < HEAD {
-        return Ok(Some(input));
+        return match source.damage() {
+            None => Ok(Some(input)),
+            Some((offset, reason)) => {
+                let message = format!("the compressed stream is damaged before anything could be read: {reason}");
+                Err(fail(Some(format!("byte {offset}")), message))
+            }
+        };
     }
     let Some(format) = options.format.or_else(|| super::recognise(&head)) else {
         return match place {

@@ -10,8 +10,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// How deep `AnyValue`s may nest: as deep as protobuf libraries allow messages to.
-pub(super) const MAX_DEPTH: usize = 100;
+/// How deep `AnyValue`s may nest. Protobuf libraries read 100 nested messages, and a level of maps takes
+/// three: what is read here can be written as protobuf and read by anybody.
+pub(super) const MAX_DEPTH: usize = 31;
 
 /// A value that can be decoded from JSON, `null` being its default.
 pub(super) trait Decode<'de>: Sized + Default {

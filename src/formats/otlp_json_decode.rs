@@ -385,8 +385,15 @@ impl<'a> Sink<'a> {
         self.into.skipped.push(self.place.to_string(), reason);
     }
 
+    /// Interns a text. One that is not UTF-8 (cut inside a character, say) is kept as far as it is, and reported.
     fn text(&mut self, text: &Text<'_>) -> crate::store::Sym {
-        self.into.spans.string(&text.as_str())
+        match std::str::from_utf8(&text.0) {
+            Ok(text) => self.into.spans.string(text),
+            Err(_) => {
+                self.skip("text that is not UTF-8, kept with replacement characters".to_owned());
+                self.into.spans.string(&text.as_str())
+            }
+        }
     }
 
     pub(super) fn resource(&mut self, fields: &ResourceFields<'_>, schema_url: &Text<'_>) -> ResourceId {

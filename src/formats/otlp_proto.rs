@@ -43,7 +43,9 @@ impl Format for OtlpProto {
 
     fn read(&self, source: &mut Source, into: &mut Reading) -> io::Result<()> {
         let head = source.peek(super::HEAD)?;
-        let packaging = Packaging::of(&head).unwrap_or(Packaging::Message);
+        // Named by the user, but damaged from the start: a length of four bytes mostly begins with a zero.
+        let guess = if head.first() == Some(&0) { Packaging::BigEndian } else { Packaging::Message };
+        let packaging = Packaging::of(&head).unwrap_or(guess);
         let offset = source.offset();
         let mut input = Input { inner: BufReader::with_capacity(1 << 18, source), offset };
         let mut groups = Groups { waiting: Vec::new(), bytes: 0 };
@@ -76,43 +78,61 @@ enum Packaging {
 const FIELD_1: u8 = 0x0a;
 
 impl Packaging {
-    /// The first packaging under which all of `head` makes sense.
+    /// The packaging that makes sense of the most of `head`: of all of it, or at least of the first two messages,
+    /// so that damage further on does not hide what the file is.
     fn of(head: &[u8]) -> Option<Self> {
-        [Self::Message, Self::BigEndian, Self::Varint].into_iter().find(|packaging| packaging.fits(head))
+        let fits = [Self::Message, Self::BigEndian, Self::Varint].map(|packaging| (packaging, packaging.fits(head)));
+        let whole = fits.iter().find(|(_, (units, whole))| *whole && *units > 0);
+        let most = fits.iter().rev().max_by_key(|(_, (units, _))| *units).filter(|(_, (units, _))| *units >= 2);
+        whole.or(most).map(|(packaging, _)| *packaging)
     }
 
-    fn fits(self, head: &[u8]) -> bool {
-        let mut at = 0;
+    /// How many messages (or groups of one message) from the start make sense, and whether all of `head` does.
+    fn fits(self, head: &[u8]) -> (usize, bool) {
+        let (mut at, mut units) = (0, 0);
         while at < head.len() {
             let mut rest = &head[at..];
             let length = match self {
                 Self::Message if rest[0] == FIELD_1 => decode_varint(&mut &rest[1..]).ok(),
-                Self::Message => None,
+                Self::Message => return (units, false),
                 Self::BigEndian => rest.first_chunk().map(|bytes| u64::from(u32::from_be_bytes(*bytes))),
                 Self::Varint => decode_varint(&mut rest).ok(),
             };
-            let Some(length) = length else { return at > 0 && head.len() - at < 10 };
+            // A length that is cut short ends a cut file.
+            let Some(length) = length else { return (units, head.len() - at < 10) };
             let header = match self {
                 Self::BigEndian => 4,
                 Self::Message => 1 + prost::length_delimiter_len(length as usize),
                 Self::Varint => prost::length_delimiter_len(length as usize),
             };
-            let body = at + header;
-            let plausible = match head.get(body) {
-                _ if length == 0 => true,
-                // The first field of a ResourceSpans is its resource, its scopes, or its schema URL.
-                Some(byte) if self == Self::Message => [0x0a, 0x12, 0x1a].contains(byte),
-                Some(byte) => *byte == FIELD_1,
-                None => true,
-            };
-            if !plausible || length > 1 << 40 {
-                return false;
+            let body = head.get(at + header..).unwrap_or_default();
+            if length > LONGEST || (length > 0 && !self.plausible(body, length)) {
+                return (units, false);
             }
-            at = body + length as usize;
+            units += usize::from(length > 0);
+            at += header + length as usize;
         }
-        at > 0
+        (units, true)
+    }
+
+    /// Whether `body` can begin a unit of this length.
+    fn plausible(self, body: &[u8], length: u64) -> bool {
+        // A group begins with its resource, its scopes, or its schema URL; a message with a group.
+        let keys: &[u8] = if self == Self::Message { &[0x0a, 0x12, 0x1a] } else { &[FIELD_1] };
+        match body {
+            [] => true,
+            [key, rest @ ..] if keys.contains(key) => match decode_varint(&mut &rest[..]) {
+                Ok(inner) => inner < length,
+                // Cut inside a length that would go on.
+                Err(_) => rest.iter().all(|byte| *byte >= 0x80) && !rest.is_empty(),
+            },
+            _ => false,
+        }
     }
 }
+
+/// No single message is longer than this: it would not fit the memory of who wrote it.
+const LONGEST: u64 = 1 << 32;
 
 /// The input with a position.
 struct Input<R> {
@@ -337,7 +357,11 @@ fn scope_spans(offset: u64, bytes: &[u8], into: &mut Reading) {
     into.spans.set_scope(spans, scope);
 }
 
-fn skip(into: &mut Reading, offset: u64, reason: String) {
+fn skip(into: &mut Reading, offset: u64, mut reason: String) {
+    // prost names every level on the way to the fault.
+    if let Some((cut, _)) = reason.char_indices().nth(200) {
+        reason.replace_range(cut.., "…");
+    }
     into.skipped.push(format!("byte {offset}"), reason);
 }
 

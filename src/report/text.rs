@@ -36,7 +36,7 @@ impl Renderer for Text {
         let mut out = String::new();
         skipped(&mut out, report, look);
         if let Some(analysis) = &report.analysis
-            && analysis.summary.spans > 0
+            && analysis.summary.traces > 0
         {
             overview(&mut out, analysis);
             if look.verbosity >= 0 {

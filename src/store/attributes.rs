@@ -78,6 +78,34 @@ impl Attributes {
         &self.bytes[start..self.byte_ends[at]]
     }
 
+    /// Whether two runs hold the same, looking into nested runs with a stack of its own.
+    pub fn same(&self, a: Rows, b: Rows) -> bool {
+        let mut todo = vec![(a, b)];
+        while let Some((a, b)) = todo.pop() {
+            if a == b {
+                continue;
+            }
+            if a.len() != b.len() {
+                return false;
+            }
+            for ((key_a, value_a), (key_b, value_b)) in self.pairs(a).zip(self.pairs(b)) {
+                let same = match (value_a, value_b) {
+                    (Any::List(a), Any::List(b)) | (Any::Map(a), Any::Map(b)) => {
+                        todo.push((a, b));
+                        true
+                    }
+                    (Any::Bytes(a), Any::Bytes(b)) => self.bytes(a) == self.bytes(b),
+                    (Any::Double(a), Any::Double(b)) => a.to_bits() == b.to_bits(),
+                    (a, b) => a == b,
+                };
+                if key_a != key_b || !same {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
     /// How many rows there are in all.
     pub fn len(&self) -> usize {
         self.keys.len()

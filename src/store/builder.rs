@@ -3,7 +3,7 @@
 use super::attributes::{Any, Pair, Rows};
 use super::spans::{Resource, ResourceId, Scope, ScopeId, SpanId, SpanStore};
 use super::strings::{StringIndex, Sym};
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::Range;
@@ -64,9 +64,9 @@ pub struct StoreBuilder {
     traces: HashTable<u32>,
     resources: HashTable<u32>,
     scopes: HashTable<u32>,
+    /// Seeded anew each time, so that no input can be made to collide; nothing depends on the tables' order.
+    hasher: RandomState,
 }
-
-const HASHER: FixedState = FixedState::with_seed(1);
 
 impl Default for StoreBuilder {
     fn default() -> Self {
@@ -83,6 +83,7 @@ impl StoreBuilder {
             traces: HashTable::new(),
             resources: HashTable::new(),
             scopes: HashTable::new(),
+            hasher: RandomState::default(),
         };
         builder.resource(NewResource::default());
         builder.scope(NewScope::default());
@@ -130,7 +131,7 @@ impl StoreBuilder {
     /// A resource, new or known.
     pub fn resource(&mut self, new: NewResource) -> ResourceId {
         let store = &mut self.store;
-        let hash = hash_of(store, |state, store| {
+        let hash = hash_of(&self.hasher, store, |state, store| {
             hash_rows(store, new.attributes, state);
             hash_rows(store, new.entities, state);
             (new.dropped_attributes, new.schema_url).hash(state);
@@ -139,8 +140,8 @@ impl StoreBuilder {
             let old = &store.resources[at as usize];
             old.dropped_attributes == new.dropped_attributes
                 && old.schema_url == new.schema_url
-                && same_rows(store, old.attributes, new.attributes)
-                && same_rows(store, old.entities, new.entities)
+                && store.attributes.same(old.attributes, new.attributes)
+                && store.attributes.same(old.entities, new.entities)
         });
         if let Some(at) = known {
             return ResourceId(*at);
@@ -155,7 +156,7 @@ impl StoreBuilder {
             service,
             instance,
         });
-        insert_hashed(&mut self.resources, hash, id, &self.store, |store, at, state| {
+        insert_hashed(&mut self.resources, &self.hasher, hash, id, &self.store, |store, at, state| {
             let old = &store.resources[at as usize];
             hash_rows(store, old.attributes, state);
             hash_rows(store, old.entities, state);
@@ -167,7 +168,7 @@ impl StoreBuilder {
     /// A scope, new or known.
     pub fn scope(&mut self, new: NewScope) -> ScopeId {
         let store = &self.store;
-        let hash = hash_of(store, |state, store| {
+        let hash = hash_of(&self.hasher, store, |state, store| {
             hash_rows(store, new.attributes, state);
             (new.name, new.version, new.dropped_attributes, new.schema_url).hash(state);
         });
@@ -175,7 +176,7 @@ impl StoreBuilder {
             let old = &store.scopes[at as usize];
             (old.name, old.version, old.dropped_attributes, old.schema_url)
                 == (new.name, new.version, new.dropped_attributes, new.schema_url)
-                && same_rows(store, old.attributes, new.attributes)
+                && store.attributes.same(old.attributes, new.attributes)
         });
         if let Some(at) = known {
             return ScopeId(*at);
@@ -188,7 +189,7 @@ impl StoreBuilder {
             dropped_attributes: new.dropped_attributes,
             schema_url: new.schema_url,
         });
-        insert_hashed(&mut self.scopes, hash, id, &self.store, |store, at, state| {
+        insert_hashed(&mut self.scopes, &self.hasher, hash, id, &self.store, |store, at, state| {
             let old = &store.scopes[at as usize];
             hash_rows(store, old.attributes, state);
             (old.name, old.version, old.dropped_attributes, old.schema_url).hash(state);
@@ -254,13 +255,14 @@ impl StoreBuilder {
 
     fn trace(&mut self, id: u128) -> u32 {
         let traces = &mut self.store.traces;
-        let hash = HASHER.hash_one(id);
+        let hasher = &self.hasher;
+        let hash = hasher.hash_one(id);
         if let Some(at) = self.traces.find(hash, |&at| traces[at as usize] == id) {
             return *at;
         }
         let at = traces.len() as u32;
         traces.push(id);
-        self.traces.insert_unique(hash, at, |&known| HASHER.hash_one(traces[known as usize]));
+        self.traces.insert_unique(hash, at, |&known| hasher.hash_one(traces[known as usize]));
         at
     }
 
@@ -340,66 +342,43 @@ impl StoreBuilder {
     }
 }
 
-fn hash_of(store: &SpanStore, fill: impl FnOnce(&mut <FixedState as BuildHasher>::Hasher, &SpanStore)) -> u64 {
-    let mut state = HASHER.build_hasher();
+type ContentHasher = <RandomState as BuildHasher>::Hasher;
+
+fn hash_of(hasher: &RandomState, store: &SpanStore, fill: impl FnOnce(&mut ContentHasher, &SpanStore)) -> u64 {
+    let mut state = hasher.build_hasher();
     fill(&mut state, store);
     state.finish()
 }
 
 fn insert_hashed(
     table: &mut HashTable<u32>,
+    hasher: &RandomState,
     hash: u64,
     id: u32,
     store: &SpanStore,
-    fill: impl Fn(&SpanStore, u32, &mut <FixedState as BuildHasher>::Hasher),
+    fill: impl Fn(&SpanStore, u32, &mut ContentHasher),
 ) {
-    table.insert_unique(hash, id, |&at| hash_of(store, |state, store| fill(store, at, state)));
+    table.insert_unique(hash, id, |&at| hash_of(hasher, store, |state, store| fill(store, at, state)));
 }
 
-/// Hashes the keys and the plain values; nested runs count by their length alone, which is enough
-/// to tell resources apart and needs no stack.
+/// Hashes a run and the runs inside it, with a stack of its own.
 fn hash_rows(store: &SpanStore, rows: Rows, state: &mut impl Hasher) {
-    rows.len().hash(state);
-    for (key, value) in store.attributes.pairs(rows) {
-        key.hash(state);
-        match value {
-            Any::Empty => 0.hash(state),
-            Any::Str(sym) => sym.hash(state),
-            Any::Bool(value) => value.hash(state),
-            Any::Int(value) => value.hash(state),
-            Any::Double(value) => value.to_bits().hash(state),
-            Any::Bytes(id) => store.attributes.bytes(id).hash(state),
-            Any::List(rows) | Any::Map(rows) => rows.len().hash(state),
-        }
-    }
-}
-
-/// Whether two runs hold the same, looking into nested runs with a stack of its own.
-fn same_rows(store: &SpanStore, a: Rows, b: Rows) -> bool {
-    let mut todo = vec![(a, b)];
-    while let Some((a, b)) = todo.pop() {
-        if a == b {
-            continue;
-        }
-        if a.len() != b.len() {
-            return false;
-        }
-        for ((key_a, value_a), (key_b, value_b)) in store.attributes.pairs(a).zip(store.attributes.pairs(b)) {
-            let same = match (value_a, value_b) {
-                (Any::List(a), Any::List(b)) | (Any::Map(a), Any::Map(b)) => {
-                    todo.push((a, b));
-                    true
-                }
-                (Any::Bytes(a), Any::Bytes(b)) => store.attributes.bytes(a) == store.attributes.bytes(b),
-                (Any::Double(a), Any::Double(b)) => a.to_bits() == b.to_bits(),
-                (a, b) => a == b,
-            };
-            if key_a != key_b || !same {
-                return false;
+    let mut todo = vec![rows];
+    while let Some(rows) = todo.pop() {
+        rows.len().hash(state);
+        for (key, value) in store.attributes.pairs(rows) {
+            key.hash(state);
+            match value {
+                Any::Empty => 0.hash(state),
+                Any::Str(sym) => sym.hash(state),
+                Any::Bool(value) => value.hash(state),
+                Any::Int(value) => value.hash(state),
+                Any::Double(value) => value.to_bits().hash(state),
+                Any::Bytes(id) => store.attributes.bytes(id).hash(state),
+                Any::List(rows) | Any::Map(rows) => todo.push(rows),
             }
         }
     }
-    true
 }
 
 /// The service and the instance that a resource's attributes name.

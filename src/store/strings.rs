@@ -1,6 +1,6 @@
 //! Interned text and bytes: each distinct string is stored once and named by a [`Sym`].
 
-use foldhash::fast::FixedState;
+use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 use std::hash::BuildHasher;
 
@@ -17,8 +17,6 @@ impl Sym {
         self.0 as usize
     }
 }
-
-const HASHER: FixedState = FixedState::with_seed(0);
 
 /// Distinct strings in one buffer. Looking one up by name needs the index of the builder.
 #[derive(Clone, Debug)]
@@ -72,8 +70,9 @@ impl Strings {
 }
 
 /// The index that makes [`Strings`] interning; dropped when a store is finished.
+/// Hashed with a seed of its own, so that no input can be made to collide; nothing depends on its order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct StringIndex(HashTable<u32>);
+pub(super) struct StringIndex(HashTable<u32>, RandomState);
 
 impl StringIndex {
     /// The symbol of a text, new or known. Amortised O(length).
@@ -81,14 +80,15 @@ impl StringIndex {
         if text.is_empty() {
             return Sym::EMPTY;
         }
-        let hash = HASHER.hash_one(text);
-        if let Some(found) = self.0.find(hash, |&at| strings.get(Sym(at)) == text) {
+        let Self(table, hasher) = self;
+        let hash = hasher.hash_one(text);
+        if let Some(found) = table.find(hash, |&at| strings.get(Sym(at)) == text) {
             return Sym(*found);
         }
         let at = u32::try_from(strings.ends.len()).expect("fewer than 2^32 distinct strings");
         strings.text.push_str(text);
         strings.ends.push(strings.text.len());
-        self.0.insert_unique(hash, at, |&known| HASHER.hash_one(strings.get(Sym(known))));
+        table.insert_unique(hash, at, |&known| hasher.hash_one(strings.get(Sym(known))));
         Sym(at)
     }
 }

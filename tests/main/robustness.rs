@@ -97,6 +97,67 @@ fn pretty_printed_documents_in_a_row_survive_damage_in_one() {
 }
 
 #[test]
+fn a_damaged_frame_costs_that_frame() {
+    let message = &samples().into_iter().find(|(format, _)| format.entry().id == "otlp-proto").unwrap().1;
+    let frame = |body: &[u8]| [&(body.len() as u32).to_be_bytes()[..], body].concat();
+    for junk in [&[0xff; 50][..], b"some text where a message should be"] {
+        let frames = [frame(message), frame(message), frame(junk), frame(message)].concat();
+        let format = formats::recognise(&frames).unwrap();
+        assert_eq!(format.entry().id, "otlp-proto");
+        let reading = read(format, frames);
+        assert_eq!(reading.spans.len(), 12);
+        assert!(!reading.skipped.is_empty());
+    }
+}
+
+#[test]
+fn values_as_deep_as_they_are_read_survive_every_format() {
+    let deep = |levels: usize| {
+        let open = r#"{"kvlistValue":{"values":[{"key":"k","value":"#.repeat(levels);
+        let value = format!("{open}{{\"stringValue\":\"x\"}}{}", "}]}}".repeat(levels));
+        format!(
+            r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"0000000000000000000000000000000a","spanId":"000000000000000b","attributes":[{{"key":"k","value":{value}}}]}}]}}]}}]}}"#
+        )
+    };
+    let json = by_id("otlp-json").unwrap();
+    let deepest = (1..200).take_while(|&levels| read(json, deep(levels)).skipped.is_empty()).last().unwrap();
+    assert!(deepest >= 30, "{deepest}");
+    let store = read(json, deep(deepest)).spans.finish();
+    for format in formats::ALL.iter().filter(|format| format.writes() == formats::Writes::Spans) {
+        let mut bytes = Vec::new();
+        format.write_spans(&store, &mut bytes).unwrap();
+        let back = read(*format, bytes);
+        assert!(back.skipped.is_empty(), "{}: {:?}", format.entry().id, back.skipped);
+        let (mut out, mut expected) = (Vec::new(), Vec::new());
+        json.write_spans(&back.spans.finish(), &mut out).unwrap();
+        json.write_spans(&store, &mut expected).unwrap();
+        assert!(out == expected, "{}", format.entry().id);
+    }
+}
+
+#[test]
+fn text_that_is_not_utf_8_is_kept_and_told() {
+    let mut bytes = br#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0000000000000000000000000000000a","spanId":"000000000000000b","name":"op?"}]}]}]}"#.to_vec();
+    let at = bytes.iter().position(|byte| *byte == b'?').unwrap();
+    bytes[at] = 0xff;
+    let reading = read(by_id("otlp-json").unwrap(), bytes);
+    assert_eq!((reading.spans.len(), reading.skipped.total()), (1, 1));
+}
+
+#[test]
+fn compressed_streams_cut_before_their_first_byte_are_errors() {
+    let whole = zstd::encode_all(&b"{\"resourceSpans\":[]}"[..], 1).unwrap();
+    for cut in [4, 6, whole.len() - 3] {
+        let path = std::env::temp_dir().join(format!("causet-cut-{}-{cut}.zst", std::process::id()));
+        fs::write(&path, &whole[..cut]).unwrap();
+        let place = formats::input::Place::File { path: path.clone(), named: true };
+        let loaded = formats::input::load(&place, Default::default(), &mut Reading::default(), Box::new(|_| true));
+        fs::remove_file(path).unwrap();
+        assert!(loaded.is_err(), "cut at {cut}");
+    }
+}
+
+#[test]
 fn one_enormous_line_is_streamed() {
     // Longer than a line that is held in memory (64 MiB).
     let span = r#"{"traceId":"0000000000000000000000000000000a","spanId":"000000000000000b","name":"x"},"#;
@@ -105,7 +166,6 @@ fn one_enormous_line_is_streamed() {
     text.extend(std::iter::repeat_n(span, count));
     text.pop();
     text.push_str("]}]}]}\n");
-    text.push_str(&text.clone()[..0]);
     text.push_str(r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0000000000000000000000000000000a","spanId":"000000000000000c"}]}]}]}"#);
     let reading = read(by_id("otlp-json").unwrap(), text);
     assert_eq!(reading.spans.len(), count + 1);
@@ -144,6 +204,8 @@ fn empty_and_binary_inputs_are_of_no_format_or_of_no_content() {
     assert!(formats::recognise(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3e\0\x01\0\0\0").is_none());
     assert!(formats::recognise(b"hello, world\n").is_none());
     assert!(formats::recognise("\u{89}PNG\r\n\u{1a}\n".as_bytes()).is_none());
+    assert!(formats::recognise(&[0; 1000]).is_none());
+    assert!(formats::recognise(b"null\n").is_none());
     for format in formats::ALL {
         let reading = read(*format, "");
         assert!(reading.spans.is_empty() && reading.history.is_empty(), "{}", format.entry().id);

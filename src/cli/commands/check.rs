@@ -142,6 +142,9 @@ impl<'a> Question<'a> {
         let (history, span_ids, mut lost) = if input.spans > 0 {
             let store = reading.spans.finish();
             let extracted = extract::extract(&store, formats::json_value);
+            if let Some(input) = report.inputs.last_mut() {
+                input.operations = extracted.history.len() as u64;
+            }
             let ids = extracted.spans.iter().map(|&span| format!("{:016x}", store.span(span as usize).id())).collect();
             (extracted.history, ids, extracted.refused.first().map(|(span, reason)| format!("span {span}: {reason}")))
         } else {

@@ -103,8 +103,8 @@ impl Scene<'_> {
             let (kind, text) = if after.is_empty() {
                 ("open-refused", format!("{name} was open, and can't come next either"))
             } else {
-                let words = list(after.iter().map(|&state| table.describe(state)));
-                ("open-no-help", format!("{name} was open, but leads to {words}, where {failing_name} can't happen"))
+                // The states include those after it already happened, so they are not to be named here.
+                ("open-no-help", format!("{name} was open; {failing_name} can't happen right after it either"))
             };
             let helps = after.iter().any(|&state| !table.next(state, failing.class).is_none());
             if !helps {
@@ -116,11 +116,14 @@ impl Scene<'_> {
 
 /// What the argument rests on.
 pub(crate) fn core_text(core: usize, others: usize) -> String {
-    match (core, others) {
-        (1, 0) => "this operation can't have happened".into(),
-        (1, _) => format!("this operation can't have happened, whatever the {others} others did"),
-        (_, 0) => format!("these {core} operations have no order"),
-        _ => format!("these {core} operations have no order, whatever the {others} others did"),
+    let rest = match others {
+        0 => String::new(),
+        1 => ", whatever the other one did".into(),
+        _ => format!(", whatever the {others} others did"),
+    };
+    match core {
+        1 => format!("this operation can't have happened{rest}"),
+        _ => format!("these {core} operations have no order{rest}"),
     }
 }
 
