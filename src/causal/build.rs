@@ -138,6 +138,9 @@ fn certain_edges(
 fn break_cycles(layout: &Layout, edges: &mut Vec<Edge>, parents: &mut [Option<u32>], problems: &mut Diagnoses) {
     let vertices = layout.event_span.len();
     let (forward, backward) = both_ways(vertices, edges);
+    if is_acyclic(vertices, &forward, &backward) {
+        return;
+    }
     let component = components(vertices, &forward, &backward);
     let in_cycle = |from: u32, to: u32| component[from as usize] == component[to as usize];
     edges.retain(|&(from, to, kind)| {
@@ -151,6 +154,10 @@ fn break_cycles(layout: &Layout, edges: &mut Vec<Edge>, parents: &mut [Option<u3
         }
         keep
     });
+}
+
+fn is_acyclic(vertices: usize, forward: &Rows, backward: &Rows) -> bool {
+    toposort(TwoWay { forward, backward, vertices }, None).is_ok()
 }
 
 /// By vertex: the number of its strongly connected component.
@@ -298,6 +305,9 @@ fn local_edges(store: &SpanStore, layout: &Layout, process: &[u32], processes: u
 /// Leaves out the assumed edges inside each cycle that needs them.
 fn drop_contradictions(layout: &Layout, vertices: usize, edges: &mut Vec<Edge>, problems: &mut Diagnoses) {
     let (forward, backward) = both_ways(vertices, edges);
+    if is_acyclic(vertices, &forward, &backward) {
+        return;
+    }
     let component = components(vertices, &forward, &backward);
     edges.retain(|&(from, to, kind)| {
         let keep = kind.is_certain() || component[from as usize] != component[to as usize];

@@ -23,16 +23,18 @@ pub struct Segment {
 struct Frame {
     span: usize,
     now: u64,
+    /// The span's start, or that of the span that waits for it if that is later.
+    start: u64,
     /// Children in ascending order of end; the last ones are looked at first.
     children: Vec<usize>,
 }
 
 impl Frame {
-    fn new(store: &SpanStore, family: &Family, span: usize, now: u64) -> Self {
+    fn new(store: &SpanStore, family: &Family, span: usize, now: u64, floor: u64) -> Self {
         let mut children: Vec<usize> = family.children(span).iter().map(|&child| child as usize).collect();
         let end = |&child: &usize| (end(store, child), store.span(child).start(), child);
         children.sort_unstable_by_key(end);
-        Self { span, now, children }
+        Self { span, now, start: store.span(span).start().max(floor), children }
     }
 }
 
@@ -44,9 +46,9 @@ fn end(store: &SpanStore, span: usize) -> u64 {
 /// The critical path of a span, in order of time. O(n log n) in its descendants.
 pub fn critical_path(store: &SpanStore, family: &Family, root: usize) -> Vec<Segment> {
     let mut path = Vec::new();
-    let mut stack = vec![Frame::new(store, family, root, end(store, root))];
+    let mut stack = vec![Frame::new(store, family, root, end(store, root), 0)];
     while let Some(frame) = stack.last_mut() {
-        let start = store.span(frame.span).start();
+        let start = frame.start;
         let waited_for = loop {
             match frame.children.pop() {
                 Some(child) if end(store, child) <= frame.now && end(store, child) > start => break Some(child),
@@ -61,7 +63,7 @@ pub fn critical_path(store: &SpanStore, family: &Family, root: usize) -> Vec<Seg
         match waited_for {
             Some(child) => {
                 frame.now = store.span(child).start().max(start);
-                stack.push(Frame::new(store, family, child, from));
+                stack.push(Frame::new(store, family, child, from, start));
             }
             None => {
                 stack.pop();

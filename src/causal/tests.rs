@@ -136,18 +136,31 @@ fn broken_spans_are_told() {
 #[test]
 fn the_critical_path_covers_the_root_without_gaps() {
     let store = store(
-        "1 a - x 0 100
-         1 b a y 10 40
-         1 c a y 20 60
-         1 d c z 25 55
-         1 e a y 90 140
-         1 f a y 62 62",
+        "1 a - x 100 200
+         1 b a y 110 140
+         1 c a y 120 160
+         1 d c z 125 155
+         1 e a y 190 240
+         1 f a y 162 162",
     );
     let graph = CausalGraph::new(&store);
     let path: Vec<_> =
         critical_path(&store, graph.family(), 0).iter().map(|step| (step.span, step.from, step.to)).collect();
-    assert_eq!(path, [(0, 0, 20), (2, 20, 25), (3, 25, 55), (2, 55, 60), (0, 60, 62), (0, 62, 100)]);
+    assert_eq!(path, [(0, 100, 120), (2, 120, 125), (3, 125, 155), (2, 155, 160), (0, 160, 162), (0, 162, 200)]);
     assert_eq!(self_times(&store, graph.family()), [40, 30, 10, 30, 50, 0]);
+}
+
+#[test]
+fn the_critical_path_never_leaves_its_root() {
+    let store = store(
+        "1 a - x 100 200
+         1 b a y 10 150
+         1 c b z 20 140",
+    );
+    let graph = CausalGraph::new(&store);
+    let path: Vec<_> =
+        critical_path(&store, graph.family(), 0).iter().map(|step| (step.span, step.from, step.to)).collect();
+    assert_eq!(path, [(2, 100, 140), (1, 140, 150), (0, 150, 200)]);
 }
 
 /// A pseudo-random trace: few processes, many equal times, some skew, lost parents and links.

@@ -1,6 +1,6 @@
 //! Exit codes. They are part of the contract: see `causet --help`.
 
-use crate::outcome::Answer;
+use crate::outcome::{Answer, Report};
 
 /// Usage, configuration or input error.
 pub(super) const USAGE: u8 = 2;
@@ -20,13 +20,20 @@ pub(super) struct Policy {
     pub exit_zero: bool,
 }
 
-/// The exit code of an answer.
-pub(super) fn code(answer: Answer, policy: Policy) -> u8 {
+/// The exit code of a run: that of its worst part.
+pub(super) fn code(report: &Report, policy: Policy) -> u8 {
+    const WORST_FIRST: [u8; 5] = [USAGE, 1, 3, 4, 0];
+    let codes: Vec<u8> = report.answers().map(|answer| of_answer(answer, policy)).collect();
+    WORST_FIRST.into_iter().find(|code| codes.contains(code)).unwrap_or(0)
+}
+
+fn of_answer(answer: Answer, policy: Policy) -> u8 {
     match answer {
+        Answer::Error => USAGE,
+        // Errors are no results: they are told whatever is gated.
         _ if policy.exit_zero => 0,
         Answer::Holds => 0,
         Answer::Violated => 1,
-        Answer::Error => USAGE,
         Answer::Unknown => {
             if policy.inconclusive_passes {
                 0

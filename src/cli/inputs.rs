@@ -58,14 +58,25 @@ impl Inputs {
         });
         let result = input::load(place, self.options, reading, watch);
         bar.finish_and_clear();
+        // What a limit cut short is not damaged.
+        let stopped = limits.stop.raised().is_some();
         let input = match result {
-            Ok(input) => input?,
+            Ok(None) => {
+                if self.progress {
+                    eprintln!("note: {} is of no known format and was left out", place.name());
+                }
+                return None;
+            }
+            Ok(Some(input)) => input,
+            Err(_) if stopped => return None,
             Err(error) => {
                 report.errors.push(error);
                 return None;
             }
         };
-        report.errors.extend(unreadable(&input, self.strict));
+        if !stopped {
+            report.errors.extend(unreadable(&input, self.strict));
+        }
         report.inputs.push(input.clone());
         Some(input)
     }

@@ -7,7 +7,7 @@
 use causet_checkers::budget::Stop;
 use causet_checkers::verdict::CauseKind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 const GRACE: Duration = Duration::from_millis(800);
@@ -22,11 +22,25 @@ pub(super) struct Limits {
 }
 
 /// Ends the watch when dropped: the work is done.
-pub(super) struct Watch(Arc<AtomicBool>);
+pub(super) struct Watch(Arc<AtomicU8>);
+
+/// Who reports: nobody yet, the one who did the work, or the one who watched.
+const OPEN: u8 = 0;
+const WORKER: u8 = 1;
+const WATCHER: u8 = 2;
+
+fn claim(reporter: &AtomicU8, who: u8) -> bool {
+    reporter.compare_exchange(OPEN, who, Ordering::AcqRel, Ordering::Acquire).is_ok()
+}
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
+        if !claim(&self.0, WORKER) {
+            // Too late: the emergency report is being written, and then the process ends.
+            loop {
+                std::thread::sleep(PERIOD);
+            }
+        }
     }
 }
 
@@ -37,7 +51,7 @@ impl Limits {
 
     /// Starts watching. `emergency` reports and gives the exit code if nobody reacts to the flag.
     pub(super) fn watch(&self, emergency: impl FnOnce(&str, &str) -> u8 + Send + 'static) -> Watch {
-        let done = Arc::new(AtomicBool::new(false));
+        let done = Arc::new(AtomicU8::new(OPEN));
         let watch = Watch(done.clone());
         if self.timeout.is_none() && self.max_memory.is_none() {
             return watch;
@@ -45,7 +59,7 @@ impl Limits {
         let (limits, begin) = (self.clone(), Instant::now());
         let watcher = move || {
             let kind = loop {
-                if done.load(Ordering::Relaxed) {
+                if done.load(Ordering::Acquire) == WORKER {
                     return;
                 }
                 if limits.timeout.is_some_and(|timeout| begin.elapsed() >= timeout) {
@@ -60,11 +74,13 @@ impl Limits {
             let raised = Instant::now();
             while raised.elapsed() < GRACE {
                 std::thread::sleep(PERIOD);
-                if done.load(Ordering::Relaxed) {
+                if done.load(Ordering::Acquire) == WORKER {
                     return;
                 }
             }
-            std::process::exit(emergency(kind.id(), &limits.describe(kind)).into());
+            if claim(&done, WATCHER) {
+                std::process::exit(emergency(kind.id(), &limits.describe(kind)).into());
+            }
         };
         std::thread::spawn(watcher);
         watch
@@ -87,7 +103,8 @@ impl Limits {
 
 /// Bytes of memory that the process uses now, where the system tells.
 fn resident() -> Option<u64> {
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * 4096)
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
 }

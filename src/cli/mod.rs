@@ -71,7 +71,7 @@ fn install_panic_hook() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, |place| format!(" at {}:{}", place.file(), place.line()));
         // The Parquet decoder panics on damaged files; that is caught and reported as damage.
-        if place.contains("polars") {
+        if place.contains("polars") && crate::store::frames::is_decoding() {
             return;
         }
         let payload = panic.payload();

@@ -2,7 +2,7 @@
 
 use super::args::{Color, Global, Inconclusive, Reporting};
 use super::exit::{self, Policy};
-use crate::outcome::Report;
+use crate::outcome::{InputError, Report};
 use crate::report::{self, Look, Renderer};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -82,7 +82,7 @@ impl Destinations {
 
     /// Writes every report, tells the errors, and answers with the exit code.
     pub(super) fn deliver(&self, report: &Report) -> u8 {
-        let mut code = exit::code(report.answer(), self.policy);
+        let mut code = exit::code(report, self.policy);
         for error in &report.errors {
             let place = error.position.as_ref().map_or_else(String::new, |position| format!(", {position}"));
             complain(&format!("{}{place}: {}", error.path, error.message));
@@ -101,6 +101,12 @@ impl Destinations {
             }
         }
         code
+    }
+
+    /// Reports that what was asked makes no sense, in every report that was asked for.
+    pub(super) fn refuse(&self, mut report: Report, message: String) -> u8 {
+        report.errors.push(InputError { path: "command line".to_owned(), position: None, message });
+        self.deliver(&report)
     }
 
     /// Whether the user wants to hear about things beside the result.

@@ -99,13 +99,23 @@ const SILENT: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"ser
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::causal::CausalGraph;
+    use crate::store::{NewSpan, StoreBuilder};
 
     #[test]
     fn severity_follows_the_share() {
-        for (share, severity) in
-            [(1.0, Severity::High), (0.5, Severity::High), (0.05, Severity::Medium), (0.01, Severity::Low)]
+        for (calls, severity) in
+            [(1, Severity::High), (2, Severity::High), (20, Severity::Medium), (100, Severity::Low)]
         {
-            assert_eq!(SEVERITIES.iter().find(|(from, _)| share >= *from).unwrap().1, severity);
+            let mut builder = StoreBuilder::new();
+            for id in 1..=calls {
+                let status_code = if id == calls { 2 } else { 0 };
+                builder.span(NewSpan { trace_id: 1, id, status_code, ..NewSpan::default() });
+            }
+            let store = builder.finish();
+            let graph = CausalGraph::new(&store);
+            let findings = ErrorStatus.detect(View { store: &store, graph: &graph });
+            assert_eq!(findings.iter().map(|finding| finding.severity).collect::<Vec<_>>(), [severity], "of {calls}");
         }
     }
 }

@@ -71,7 +71,7 @@ fn looks_like_operations(head: &[u8]) -> bool {
 
 /// The fields of the first operation among the first bytes of a file.
 pub(super) fn first_operation(head: &[u8]) -> Option<Fields> {
-    let mut source = Source::memory(head);
+    let mut source = Source::plain(head);
     let mut forms = Forms::new(&mut source);
     while let Ok(Some((at, found))) = forms.next() {
         let Found::Map(pairs) = found else { continue };

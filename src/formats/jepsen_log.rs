@@ -99,10 +99,14 @@ impl<'a> Columns<'a> {
         loop {
             let colon = from + memchr::memchr(b':', &line[from..])?;
             let blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+            if colon == 0 || !blank(&line[colon - 1]) {
+                from = colon + 1;
+                continue;
+            }
             let width = line[colon..].iter().position(blank).unwrap_or(line.len() - colon);
             let word = &line[colon..colon + width];
             let kind = std::str::from_utf8(word).ok().and_then(Kind::of);
-            if let Some(kind) = kind.filter(|_| colon > 0 && blank(&line[colon - 1])) {
+            if let Some(kind) = kind {
                 let process = last_word(&line[..colon]);
                 let rest = &line[colon + width..];
                 return Some(Self { process, kind, rest, offset: colon + width });
@@ -138,7 +142,7 @@ fn read_line(at: At, line: &[u8], continues: bool, keywords: &mut Keywords) -> (
     if is_log_line(line) {
         return (Said::Other, true);
     }
-    if continues && !has_operation_words(line) {
+    if continues && !has_operation_words(line) && !begins_as_operation(line) {
         return (Said::Other, true);
     }
     let reason = "expected an operation: process, :invoke, :ok, :fail or :info, name and value";
@@ -165,8 +169,16 @@ fn after_logger(line: &[u8]) -> Option<&[u8]> {
     Some(rest.trim_ascii_start().strip_prefix(b"-").or(rest.strip_prefix(b":")).unwrap_or(rest).trim_ascii_start())
 }
 
+/// Whether a line begins as operations do, after the logger or without one: it is damaged, not a continuation.
+fn begins_as_operation(line: &[u8]) -> bool {
+    let first = line.split(|byte| byte.is_ascii_whitespace()).find(|word| !word.is_empty()).unwrap_or_default();
+    after_logger(line).is_some() || first.starts_with(b":") || first.iter().all(u8::is_ascii_digit)
+}
+
 fn has_operation_words(line: &[u8]) -> bool {
-    [&b"\t:invoke"[..], b"\t:ok", b"\t:fail", b"\t:info"].iter().any(|word| memchr::memmem::find(line, word).is_some())
+    let types = [&b":invoke"[..], b":ok", b":fail", b":info"];
+    let mut words = line.split(|byte| byte.is_ascii_whitespace()).skip(1);
+    words.any(|word| types.iter().any(|kind| word.starts_with(kind)))
 }
 
 impl Columns<'_> {

@@ -7,6 +7,7 @@
 
 use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -14,27 +15,89 @@ use std::marker::PhantomData;
 /// three: what is read here can be written as protobuf and read by anybody.
 pub(super) const MAX_DEPTH: usize = 31;
 
-/// A value that can be decoded from JSON, `null` being its default.
-pub(super) trait Decode<'de>: Sized + Default {
-    fn decode<D: Deserializer<'de>>(input: D, depth: usize) -> Result<Self, D::Error>;
+/// How deep the decoder is, and where it notes a value of a wrong type, which then counts as absent.
+#[derive(Clone, Copy)]
+pub(super) struct At<'f> {
+    depth: usize,
+    fault: &'f Cell<Option<&'static str>>,
 }
 
-/// Passes the depth on: the deserializers' way to hand something to a nested value.
-pub(super) struct Seed<T> {
-    pub(super) depth: usize,
-    kind: PhantomData<T>,
-}
+impl<'f> At<'f> {
+    /// At the top; what is wrong is left in `fault`.
+    pub(super) fn top(fault: &'f Cell<Option<&'static str>>) -> Self {
+        Self { depth: 0, fault }
+    }
 
-impl<T> Seed<T> {
-    pub(super) fn at(depth: usize) -> Self {
-        Self { depth, kind: PhantomData }
+    fn deeper(self) -> Self {
+        Self { depth: self.depth + 1, ..self }
+    }
+
+    /// Notes that something else was expected.
+    pub(super) fn expected(self, what: &'static str) {
+        self.fault.set(Some(what));
     }
 }
 
-impl<'de, T: Decode<'de>> DeserializeSeed<'de> for Seed<T> {
+/// A value that can be decoded from JSON, `null` being its default.
+pub(super) trait Decode<'de>: Sized + Default {
+    fn decode<D: Deserializer<'de>>(input: D, at: At<'_>) -> Result<Self, D::Error>;
+}
+
+/// Visitor methods that take a scalar for something else: it is noted and counts as absent. `at` is in field `.0`.
+macro_rules! no_scalars {
+    ($value:ty, $expected:expr) => {
+        fn visit_bool<E>(self, _: bool) -> Result<$value, E> {
+            self.0.expected($expected);
+            Ok(<$value>::default())
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<$value, E> {
+            self.0.expected($expected);
+            Ok(<$value>::default())
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<$value, E> {
+            self.0.expected($expected);
+            Ok(<$value>::default())
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<$value, E> {
+            self.0.expected($expected);
+            Ok(<$value>::default())
+        }
+        fn visit_str<E>(self, _: &str) -> Result<$value, E> {
+            self.0.expected($expected);
+            Ok(<$value>::default())
+        }
+    };
+}
+pub(super) use no_scalars;
+
+/// A visitor method that takes a list for something else.
+macro_rules! no_list {
+    ($value:ty, $expected:expr) => {
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut items: A) -> Result<$value, A::Error> {
+            while items.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+            self.0.expected($expected);
+            Ok(<$value>::default())
+        }
+    };
+}
+pub(super) use no_list;
+
+/// Passes the place on: the deserializers' way to hand something to a nested value.
+pub(super) struct Seed<'f, T> {
+    at: At<'f>,
+    kind: PhantomData<T>,
+}
+
+impl<'f, T> Seed<'f, T> {
+    pub(super) fn at(at: At<'f>) -> Self {
+        Self { at, kind: PhantomData }
+    }
+}
+
+impl<'de, T: Decode<'de>> DeserializeSeed<'de> for Seed<'_, T> {
     type Value = T;
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> Result<T, D::Error> {
-        T::decode(input, self.depth)
+        T::decode(input, self.at)
     }
 }
 
@@ -53,9 +116,9 @@ impl Text<'_> {
 }
 
 impl<'de> Decode<'de> for Text<'de> {
-    fn decode<D: Deserializer<'de>>(input: D, _: usize) -> Result<Self, D::Error> {
-        struct TextVisitor;
-        impl<'de> Visitor<'de> for TextVisitor {
+    fn decode<D: Deserializer<'de>>(input: D, at: At<'_>) -> Result<Self, D::Error> {
+        struct TextVisitor<'f>(At<'f>);
+        impl<'de> Visitor<'de> for TextVisitor<'_> {
             type Value = Text<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a string")
@@ -66,6 +129,11 @@ impl<'de> Decode<'de> for Text<'de> {
             fn visit_some<D: Deserializer<'de>>(self, input: D) -> Result<Text<'de>, D::Error> {
                 input.deserialize_bytes(self)
             }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Text<'de>, A::Error> {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                self.0.expected("a string");
+                Ok(Text::default())
+            }
             fn visit_borrowed_bytes<E>(self, bytes: &'de [u8]) -> Result<Text<'de>, E> {
                 Ok(Text(Cow::Borrowed(bytes)))
             }
@@ -73,7 +141,7 @@ impl<'de> Decode<'de> for Text<'de> {
                 Ok(Text(Cow::Owned(bytes.to_vec())))
             }
         }
-        input.deserialize_option(TextVisitor)
+        input.deserialize_option(TextVisitor(at))
     }
 }
 
@@ -186,7 +254,7 @@ impl fmt::Display for Scalar<'_> {
 }
 
 impl<'de> Decode<'de> for Scalar<'de> {
-    fn decode<D: Deserializer<'de>>(input: D, _: usize) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(input: D, _: At<'_>) -> Result<Self, D::Error> {
         struct ScalarVisitor;
         impl<'de> Visitor<'de> for ScalarVisitor {
             type Value = Scalar<'de>;
@@ -238,10 +306,16 @@ impl<T> Default for List<T> {
 }
 
 impl<'de, T: Decode<'de>> Decode<'de> for List<T> {
-    fn decode<D: Deserializer<'de>>(input: D, depth: usize) -> Result<Self, D::Error> {
-        struct ListVisitor<T>(Seed<T>);
-        impl<'de, T: Decode<'de>> Visitor<'de> for ListVisitor<T> {
+    fn decode<D: Deserializer<'de>>(input: D, at: At<'_>) -> Result<Self, D::Error> {
+        struct ListVisitor<'f, T>(At<'f>, PhantomData<T>);
+        impl<'de, T: Decode<'de>> Visitor<'de> for ListVisitor<'_, T> {
             type Value = List<T>;
+            no_scalars!(List<T>, "a list");
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<List<T>, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                self.0.expected("a list");
+                Ok(List::default())
+            }
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a list")
             }
@@ -250,13 +324,13 @@ impl<'de, T: Decode<'de>> Decode<'de> for List<T> {
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List<T>, A::Error> {
                 let mut list = Vec::new();
-                while let Some(item) = items.next_element_seed(Seed::at(self.0.depth))? {
+                while let Some(item) = items.next_element_seed(Seed::at(self.0))? {
                     list.push(item);
                 }
                 Ok(List(list))
             }
         }
-        input.deserialize_any(ListVisitor(Seed::at(depth)))
+        input.deserialize_any(ListVisitor(at, PhantomData))
     }
 }
 
@@ -265,7 +339,7 @@ impl<'de, T: Decode<'de>> Decode<'de> for List<T> {
 pub(super) struct Anything;
 
 impl<'de> Decode<'de> for Anything {
-    fn decode<D: Deserializer<'de>>(input: D, _: usize) -> Result<Self, D::Error> {
+    fn decode<D: Deserializer<'de>>(input: D, _: At<'_>) -> Result<Self, D::Error> {
         input.deserialize_ignored_any(IgnoredAny).map(|_| Self)
     }
 }
@@ -308,7 +382,10 @@ macro_rules! message {
         }
 
         impl<'de> $crate::formats::json::Decode<'de> for $message<'de> {
-            fn decode<D: serde::Deserializer<'de>>(input: D, depth: usize) -> Result<Self, D::Error> {
+            fn decode<D: serde::Deserializer<'de>>(
+                input: D,
+                at: $crate::formats::json::At<'_>,
+            ) -> Result<Self, D::Error> {
                 #[expect(non_camel_case_types, reason = "named after the fields")]
                 enum Field { $($field,)* Unknown }
                 impl $crate::formats::json::FromName for Field {
@@ -316,9 +393,11 @@ macro_rules! message {
                         match name { $($($name)|+ => Self::$field,)* _ => Self::Unknown }
                     }
                 }
-                struct MessageVisitor(usize);
-                impl<'de> serde::de::Visitor<'de> for MessageVisitor {
+                struct MessageVisitor<'f>($crate::formats::json::At<'f>);
+                impl<'de> serde::de::Visitor<'de> for MessageVisitor<'_> {
                     type Value = $message<'de>;
+                    $crate::formats::json::no_scalars!($message<'de>, "an object");
+                    $crate::formats::json::no_list!($message<'de>, "an object");
                     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                         f.write_str(concat!("an object (", stringify!($message), ")"))
                     }
@@ -339,7 +418,7 @@ macro_rules! message {
                         Ok(message)
                     }
                 }
-                input.deserialize_any(MessageVisitor(depth))
+                input.deserialize_any(MessageVisitor(at))
             }
         }
     )*};
@@ -381,15 +460,15 @@ message! {
 }
 
 impl<'de> Decode<'de> for KeyValue<'de> {
-    fn decode<D: Deserializer<'de>>(input: D, depth: usize) -> Result<Self, D::Error> {
-        let fields = KeyValueFields::decode(input, depth)?;
+    fn decode<D: Deserializer<'de>>(input: D, at: At<'_>) -> Result<Self, D::Error> {
+        let fields = KeyValueFields::decode(input, at)?;
         Ok(Self { key: fields.key, value: fields.value })
     }
 }
 
 impl<'de> Decode<'de> for AnyValue<'de> {
-    fn decode<D: Deserializer<'de>>(input: D, depth: usize) -> Result<Self, D::Error> {
-        struct AnyVisitor(usize);
+    fn decode<D: Deserializer<'de>>(input: D, at: At<'_>) -> Result<Self, D::Error> {
+        struct AnyVisitor<'f>(At<'f>);
         enum Field {
             Str,
             Bool,
@@ -414,8 +493,10 @@ impl<'de> Decode<'de> for AnyValue<'de> {
                 }
             }
         }
-        impl<'de> Visitor<'de> for AnyVisitor {
+        impl<'de> Visitor<'de> for AnyVisitor<'_> {
             type Value = AnyValue<'de>;
+            no_scalars!(AnyValue<'de>, "an object that names the value's type, such as {\"stringValue\": …}");
+            no_list!(AnyValue<'de>, "an object that names the value's type, such as {\"arrayValue\": …}");
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object (AnyValue)")
             }
@@ -423,7 +504,7 @@ impl<'de> Decode<'de> for AnyValue<'de> {
                 Ok(AnyValue::Empty)
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AnyValue<'de>, A::Error> {
-                let inner = self.0 + 1;
+                let inner = self.0.deeper();
                 let mut any = AnyValue::Empty;
                 while let Some(field) = map.next_key_seed(FieldName(PhantomData::<Field>))? {
                     any = match field {
@@ -433,10 +514,10 @@ impl<'de> Decode<'de> for AnyValue<'de> {
                         Field::Double => AnyValue::Double(map.next_value_seed(Seed::at(inner))?),
                         Field::Bytes => AnyValue::Bytes(map.next_value_seed(Seed::at(inner))?),
                         Field::Array => {
-                            AnyValue::List(map.next_value_seed(Seed::<ArrayValue<'de>>::at(inner))?.values.0)
+                            AnyValue::List(map.next_value_seed(Seed::<'_, ArrayValue<'de>>::at(inner))?.values.0)
                         }
                         Field::KvList => {
-                            AnyValue::Map(map.next_value_seed(Seed::<KeyValueList<'de>>::at(inner))?.values.0)
+                            AnyValue::Map(map.next_value_seed(Seed::<'_, KeyValueList<'de>>::at(inner))?.values.0)
                         }
                         Field::Unknown => {
                             map.next_value::<IgnoredAny>()?;
@@ -447,10 +528,10 @@ impl<'de> Decode<'de> for AnyValue<'de> {
                 Ok(any)
             }
         }
-        if depth >= MAX_DEPTH {
+        if at.depth >= MAX_DEPTH {
             input.deserialize_ignored_any(IgnoredAny)?;
             return Ok(Self::TooDeep);
         }
-        input.deserialize_any(AnyVisitor(depth))
+        input.deserialize_any(AnyVisitor(at))
     }
 }

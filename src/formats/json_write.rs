@@ -8,12 +8,16 @@ use base64::Engine;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use std::io::{self, Write};
 
+/// At most so many spans are on one line.
+const GROUP: usize = 10_000;
+
 /// Writes all spans as JSON lines.
 pub(super) fn write(store: &SpanStore, to: &mut dyn Write) -> io::Result<()> {
     let mut start = 0;
     while start < store.len() {
         let resource = store.span(start).resource_id();
-        let end = (start..store.len()).find(|&at| store.span(at).resource_id() != resource).unwrap_or(store.len());
+        let limit = store.len().min(start + GROUP);
+        let end = (start..limit).find(|&at| store.span(at).resource_id() != resource).unwrap_or(limit);
         serde_json::to_writer(&mut *to, &Document(store, start..end))?;
         to.write_all(b"\n")?;
         start = end;

@@ -18,6 +18,7 @@ mod jsonl_line;
 mod lines;
 mod otlp_json;
 mod otlp_json_decode;
+mod otlp_json_sink;
 mod otlp_proto;
 mod otlp_proto_write;
 mod parquet;

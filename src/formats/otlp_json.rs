@@ -40,7 +40,7 @@ impl Format for OtlpJson {
         skip_bom(source)?;
         let head = source.peek(super::HEAD)?;
         let first_line = head.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii();
-        if first_line == b"{" || first_line == b"[" {
+        if spans_lines(first_line, &head) {
             return stream(source, 1, into);
         }
         lines(source, into)
@@ -53,6 +53,17 @@ impl Format for OtlpJson {
     fn write_spans(&self, spans: &SpanStore, to: &mut (dyn Write + Send)) -> io::Result<()> {
         super::json_write::write(spans, to)
     }
+}
+
+/// Whether a document does not stay on its line: pretty-printed, or a list with a document on each line.
+fn spans_lines(first_line: &[u8], head: &[u8]) -> bool {
+    if first_line == b"{" || first_line.starts_with(b"[") {
+        return true;
+    }
+    // A line that goes on, unless the next one is a document of its own: then the first was cut.
+    let unfinished = serde_json::from_slice::<IgnoredAny>(first_line).is_err_and(|error| error.is_eof());
+    let second_line = head.split(|&byte| byte == b'\n').nth(1).unwrap_or_default().trim_ascii_start();
+    unfinished && !second_line.is_empty() && !second_line.starts_with(b"{\"resource")
 }
 
 const EXAMPLE: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"cart"}}]},"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"GET /cart","kind":2,"startTimeUnixNano":"1544712660000000000","endTimeUnixNano":"1544712661000000000"}]}]}]}"#;
@@ -182,17 +193,18 @@ fn decode_block(block: &Block) -> Reading {
 
 /// Decodes the documents of one record, which begins with one; damage costs what is left of the record.
 fn decode_record(record: &[u8], offset: u64, line: u64, into: &mut Reading) {
-    let mut at = 0;
+    let (mut at, mut counted, mut line) = (0, 0, line);
     loop {
         at += record[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         if at == record.len() {
             return;
         }
-        let line = line + memchr::memchr_iter(b'\n', &record[..at]).count() as u64;
+        line += memchr::memchr_iter(b'\n', &record[counted..at]).count() as u64;
+        counted = at;
         let mut sink = Sink::of_document(into, offset + at as u64, line);
         let mut document = serde_json::Deserializer::from_slice(&record[at..]);
         document.disable_recursion_limit();
-        if let Err(error) = Document(&mut sink).deserialize(&mut document) {
+        if let Err(error) = Document::new(&mut sink).deserialize(&mut document) {
             let place = place_of(&error, &record[at..], offset + at as u64, line);
             into.skipped.push(place, reason(&error));
             return;
@@ -261,7 +273,7 @@ fn stream(source: &mut Source, line: u64, into: &mut Reading) -> io::Result<()> 
         let mut sink = Sink::of_document(into, input.offset - 1, input.line);
         let mut document = serde_json::Deserializer::from_reader(io::Cursor::new([byte]).chain(&mut input));
         document.disable_recursion_limit();
-        let result = Document(&mut sink).deserialize(&mut document);
+        let result = Document::new(&mut sink).deserialize(&mut document);
         drop(document);
         first = match result {
             Ok(()) => input.byte()?,

@@ -149,6 +149,11 @@ impl<R: Read> Input<R> {
         Ok(bytes)
     }
 
+    fn drop_until(&mut self, end: u64) -> io::Result<()> {
+        self.offset += io::copy(&mut (&mut self.inner).take(end - self.offset), &mut io::sink())?;
+        Ok(())
+    }
+
     fn byte(&mut self) -> io::Result<Option<u8>> {
         Ok(self.take(1)?.first().copied())
     }
@@ -177,7 +182,7 @@ fn message(input: &mut Input<impl Read>, limit: u64, groups: &mut Groups, into: 
             Some(length) if key == FIELD_1 => length,
             _ => {
                 into.skipped.push(format!("byte {start}"), "not a field of TracesData; the rest can't be delimited");
-                input.take(if limit == u64::MAX { u64::MAX } else { end - input.offset })?;
+                input.drop_until(end)?;
                 return Ok(());
             }
         };
@@ -554,11 +559,15 @@ mod tests {
     fn a_cut_file_keeps_its_whole_spans() {
         let store = sample();
         let message = proto(&store);
+        let first_group = 3 + usize::from(message[1] & 0x7f) + (usize::from(message[2]) << 7);
         for cut in 1..message.len() {
             let mut reading = Reading::default();
             OtlpProto.read(&mut Source::memory(&message[..cut]), &mut reading).unwrap();
+            // Only a cut between two groups leaves nothing damaged.
+            let between = cut == first_group;
+            assert_eq!(reading.skipped.is_empty(), between, "cut at {cut}");
+            // What follows the last span may be what is missing.
             assert!(reading.spans.len() <= store.len());
-            assert!(!reading.skipped.is_empty() || reading.spans.len() < store.len(), "cut at {cut} went unnoticed");
         }
     }
 }

@@ -12,6 +12,9 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 use std::io::{self, Write};
 
+/// At most so many spans are held as messages at once.
+const GROUP: usize = 10_000;
+
 /// Writes all spans.
 pub(super) fn write(store: &SpanStore, to: &mut dyn Write) -> io::Result<()> {
     let mut spans = store.iter().peekable();
@@ -22,7 +25,9 @@ pub(super) fn write(store: &SpanStore, to: &mut dyn Write) -> io::Result<()> {
             schema_url: store.text(first.resource().schema_url).to_owned(),
         };
         let mut scope_id = None;
-        while let Some(next) = spans.next_if(|next| next.resource_id() == first.resource_id()) {
+        let last = first.index() + GROUP;
+        let belongs = |next: &SpanRef<'_>| next.resource_id() == first.resource_id() && next.index() < last;
+        while let Some(next) = spans.next_if(belongs) {
             if scope_id != Some(next.scope_id()) {
                 group.scope_spans.push(scope(store, next));
                 scope_id = Some(next.scope_id());

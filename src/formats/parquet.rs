@@ -6,7 +6,7 @@
 //! literal, repeated keys) are written as OTLP's list of `{"key", "value"}` instead, so that reading
 //! back gives exactly what went in.
 
-use super::json::{AnyValue, KeyValue, List, Scalar, Seed, Text};
+use super::json::{AnyValue, At, KeyValue, List, Scalar, Seed, Text};
 use super::json_write::{Events, KeyValues, Links, Plain, span_hex, trace_hex};
 use super::otlp_json_decode::{ResourceFields, ScopeFields, Sink, SpanFields};
 use super::{Format, Reading, Source, Writes};
@@ -17,6 +17,7 @@ use foldhash::{HashMap, HashMapExt};
 use serde::Serialize;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
+use std::cell;
 use std::fmt;
 use std::io::{self, Read, Write};
 
@@ -51,10 +52,15 @@ impl Format for Parquet {
             }
         };
         let mut reader = Rowwise { into, resources: HashMap::new(), scopes: HashMap::new(), row: 0 };
-        let result = read_parquet(&input, &columns(), PIECE, |table| reader.take(&table));
+        let result = read_parquet(&input, &columns(), PIECE, |row, table| {
+            reader.row = row as u64;
+            match table {
+                Ok(table) => reader.take(&table),
+                Err(error) => reader.into.skipped.push(format!("row {row}"), error),
+            }
+        });
         if let Err(error) = result {
-            let row = reader.row;
-            into.skipped.push(format!("row {row}"), error);
+            into.skipped.push("byte 0", error);
         }
         Ok(())
     }
@@ -69,7 +75,7 @@ impl Format for Parquet {
             let end = (start + PIECE).min(spans.len());
             piece(spans, start..end)
         });
-        write_parquet(pieces, to).map_err(io::Error::other)
+        write_parquet(pieces, to)
     }
 }
 
@@ -327,7 +333,9 @@ fn parse<'a, T: super::json::Decode<'a>>(text: Option<&'a str>) -> Result<List<T
     let Some(text) = text else { return Ok(List::default()) };
     let mut json = serde_json::Deserializer::from_str(text);
     json.disable_recursion_limit();
-    Seed::at(0).deserialize(&mut json).map_err(|error| error.to_string())
+    let fault = cell::Cell::new(None);
+    let list = Seed::at(At::top(&fault)).deserialize(&mut json).map_err(|error| error.to_string())?;
+    fault.take().map_or(Ok(list), |expected| Err(format!("a value of a wrong type: expected {expected}")))
 }
 
 /// Attributes from either of their two forms.

@@ -65,7 +65,20 @@ impl Source {
         })
     }
 
-    /// Bytes in memory.
+    /// Bytes in memory, taken as they are: what recognition looks at was decompressed already.
+    pub fn plain(bytes: impl Into<Vec<u8>>) -> Self {
+        Self {
+            inner: Box::new(Cursor::new(bytes.into())),
+            pushed: Cursor::default(),
+            offset: 0,
+            plain_file: None,
+            damage: None,
+            compressed: false,
+            watch: None,
+        }
+    }
+
+    /// Bytes in memory, compressed or not.
     pub fn memory(bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(Box::new(Cursor::new(bytes.into()))).expect("memory can be read")
     }

@@ -13,7 +13,8 @@ pub use analysis::{
 pub use check::Circumstances;
 pub use fingerprint::fingerprint;
 
-use causet_checkers::history::Value;
+/// The values of operations.
+pub use causet_checkers::history::Value;
 use std::fmt;
 
 /// The result of a whole run.
@@ -243,6 +244,11 @@ pub struct RootCause {
 impl Report {
     /// The verdict of the whole run: the worst of its parts.
     pub fn answer(&self) -> Answer {
+        self.answers().max_by_key(|answer| answer.badness()).unwrap_or(Answer::Empty)
+    }
+
+    /// The verdict of each part: results, findings, traces, errors, limits. At least one.
+    pub fn answers(&self) -> impl Iterator<Item = Answer> + '_ {
         let results = self.results.iter().map(|result| result.answer);
         let findings = self.fail_on.map(|limit| {
             let fails = self.findings.iter().any(|finding| finding.severity >= limit);
@@ -255,6 +261,8 @@ impl Report {
         let errors = (!self.errors.is_empty()).then_some(Answer::Error);
         let limit = self.cause.is_some().then_some(Answer::Unknown);
         let parts = results.chain(findings).chain(spans).chain(errors).chain(limit);
-        parts.max_by_key(|answer| answer.badness()).unwrap_or(Answer::Empty)
+        let mut parts = parts.peekable();
+        let nothing = parts.peek().is_none().then_some(Answer::Empty);
+        parts.chain(nothing)
     }
 }

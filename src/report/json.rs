@@ -1,11 +1,11 @@
 //! `json`: the whole report as one object, for scripts. Its schema is `assets/report-v1.schema.json`.
 
 use super::{Look, Renderer};
+use crate::outcome::Value as Datum;
 use crate::outcome::{
     Analysis, CheckResult, Counterexample, Evidence, Finding, Input, InputError, Operation, Report, RootCause,
 };
 use crate::registry::Entry;
-use causet_checkers::history;
 use serde_json::{Value, json};
 
 /// The version of the report's form; it changes when a field changes its meaning or goes.
@@ -135,16 +135,16 @@ fn operation(operation: &Operation) -> Value {
 }
 
 /// A history's value as JSON. Integers beyond 64 bits become text; so do keys that are not.
-fn value(from: &history::Value) -> Value {
+fn value(from: &Datum) -> Value {
     match from {
-        history::Value::Nil => Value::Null,
-        history::Value::Bool(value) => json!(value),
-        history::Value::Int(value) => json!(value),
-        history::Value::Float(value) => json!(value.get()),
-        history::Value::BigInt(text) | history::Value::Str(text) => json!(&**text),
-        history::Value::List(items) => items.iter().map(value).collect(),
-        history::Value::Map(pairs) => {
-            let name = |key: &history::Value| key.as_str().map_or_else(|| key.to_string(), str::to_owned);
+        Datum::Nil => Value::Null,
+        Datum::Bool(value) => json!(value),
+        Datum::Int(value) => json!(value),
+        Datum::Float(value) => json!(value.get()),
+        Datum::BigInt(text) | Datum::Str(text) => json!(&**text),
+        Datum::List(items) => items.iter().map(value).collect(),
+        Datum::Map(pairs) => {
+            let name = |key: &Datum| key.as_str().map_or_else(|| key.to_string(), str::to_owned);
             Value::Object(pairs.iter().map(|(key, item)| (name(key), value(item))).collect())
         }
     }

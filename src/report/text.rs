@@ -33,6 +33,7 @@ impl Renderer for Text {
     }
 
     fn render(&self, report: &Report, look: &Look) -> String {
+        let report = &printable(report);
         let mut out = String::new();
         skipped(&mut out, report, look);
         if let Some(analysis) = &report.analysis
@@ -50,11 +51,41 @@ impl Renderer for Text {
         if !report.results.is_empty() {
             results(&mut out, report, look);
         }
+        if report.results.is_empty() && report.answer() == Answer::Empty {
+            let _ = writeln!(out, "{DIM}∅{DIM:#} nothing to {}", report.command);
+        }
         if let Some((kind, detail)) = &report.cause {
             let _ = writeln!(out, "{ODD}? unknown{ODD:#}: {kind}: {detail}");
         }
         out
     }
+}
+
+/// The report with control characters out of the names and messages that came from the input: they would
+/// break the layout, or do worse to a terminal.
+fn printable(report: &Report) -> Report {
+    let mut report = report.clone();
+    let clean = |text: &mut String| {
+        if text.contains(char::is_control) {
+            *text = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        }
+    };
+    if let Some(analysis) = &mut report.analysis {
+        analysis
+            .operations
+            .iter_mut()
+            .for_each(|row| [&mut row.service, &mut row.operation].into_iter().for_each(clean));
+        analysis.dependencies.iter_mut().for_each(|row| [&mut row.caller, &mut row.callee].into_iter().for_each(clean));
+        let steps = analysis
+            .slowest
+            .iter_mut()
+            .flat_map(|trace| trace.critical_path.iter_mut().map(|step| &mut step.span).chain([&mut trace.root]));
+        steps.for_each(|span| [&mut span.service, &mut span.operation].into_iter().for_each(clean));
+    }
+    for finding in &mut report.findings {
+        [&mut finding.service, &mut finding.operation, &mut finding.title].into_iter().for_each(clean);
+    }
+    report
 }
 
 fn skipped(out: &mut String, report: &Report, look: &Look) {
@@ -154,7 +185,7 @@ fn operations(out: &mut String, analysis: &Analysis, look: &Look) {
         ("max", Right),
         ("self time", Right),
     ];
-    let total: u64 = analysis.operations.iter().map(|row| row.self_total_ns).sum();
+    let total = analysis.operations.iter().fold(0u64, |sum, row| sum.saturating_add(row.self_total_ns));
     // What the numbers leave of the width is for the names.
     let room = usize::from(look.width).saturating_sub(90).max(24);
     let rows = analysis.operations.iter().map(|row| {

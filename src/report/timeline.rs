@@ -88,7 +88,7 @@ fn step_width(operations: &[Operation], moments: &BTreeMap<i64, usize>, width: u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use causet_checkers::history::Value;
+    use crate::outcome::Value;
 
     fn operation(index: u64, process: &str, f: &str, output: Option<i64>, call: i64, ret: Option<i64>) -> Operation {
         Operation {

@@ -127,6 +127,15 @@ impl Attributes {
         Rows { start, len: pairs.len() as u32 }
     }
 
+    /// Takes a run back that turned out to be known, if it is the last one.
+    pub(super) fn forget_last(&mut self, rows: Rows) {
+        if rows.range().end == self.keys.len() {
+            self.keys.truncate(rows.range().start);
+            self.tags.truncate(rows.range().start);
+            self.words.truncate(rows.range().start);
+        }
+    }
+
     pub(super) fn push_bytes(&mut self, bytes: &[u8]) -> BytesId {
         self.bytes.extend_from_slice(bytes);
         self.byte_ends.push(self.bytes.len());

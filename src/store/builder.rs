@@ -144,7 +144,13 @@ impl StoreBuilder {
                 && store.attributes.same(old.entities, new.entities)
         });
         if let Some(at) = known {
-            return ResourceId(*at);
+            let id = ResourceId(*at);
+            let known = (store.resources[id.index()].attributes, store.resources[id.index()].entities);
+            if known != (new.attributes, new.entities) {
+                self.store.attributes.forget_last(new.entities);
+                self.store.attributes.forget_last(new.attributes);
+            }
+            return id;
         }
         let id = store.resources.len() as u32;
         let (service, instance) = identity(self, new.attributes);
@@ -179,7 +185,11 @@ impl StoreBuilder {
                 && store.attributes.same(old.attributes, new.attributes)
         });
         if let Some(at) = known {
-            return ScopeId(*at);
+            let id = ScopeId(*at);
+            if store.scopes[id.index()].attributes != new.attributes {
+                self.store.attributes.forget_last(new.attributes);
+            }
+            return id;
         }
         let id = store.scopes.len() as u32;
         self.store.scopes.push(Scope {

@@ -4,8 +4,9 @@ use polars::prelude::{
     Column as Series, DataFrame, IntoColumn, NamedFrom, ParquetReader, ParquetWriter, PolarsError, PolarsResult,
     QuantileMethod, SerReader, Series as PlainSeries,
 };
-use std::io::{Cursor, Write};
+use std::io::{self, Cursor, Write};
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Rows to be aggregated: a pair of numbers names the group of each.
 #[derive(Clone, Debug, Default)]
@@ -53,10 +54,11 @@ fn grouped(observations: &Observations) -> PolarsResult<Vec<Aggregate>> {
     let frame = DataFrame::new(
         key.len(),
         vec![
-            column("key", &key),
-            column("duration", &observations.durations),
-            column("self", &observations.self_times),
-            column("error", &errors),
+            column("key", &key[..]),
+            // As floats: sums of odd durations would not fit 64 bits, and 2^53 ns are 104 days.
+            column("duration", &floats(&observations.durations)[..]),
+            column("self", &floats(&observations.self_times)[..]),
+            column("error", &errors[..]),
         ],
     )?;
     let groups = || frame.group_by_stable(["key"]);
@@ -83,14 +85,25 @@ fn grouped(observations: &Observations) -> PolarsResult<Vec<Aggregate>> {
     Ok((0..keys.len()).map(row).collect())
 }
 
-fn column(name: &str, values: &[u64]) -> Series {
+fn column<'a, T: ?Sized>(name: &str, values: &'a T) -> Series
+where
+    PlainSeries: NamedFrom<&'a T, T>,
+{
     PlainSeries::new(name.into(), values).into_column()
+}
+
+fn floats(values: &[u64]) -> Vec<f64> {
+    values.iter().map(|&value| value as f64).collect()
 }
 
 /// A column's numbers as `u64`, whatever number type the aggregation made of them.
 fn numbers(frame: &DataFrame, at: usize) -> PolarsResult<Vec<u64>> {
-    let cast = frame.columns()[at].cast(&polars::prelude::DataType::UInt64)?;
-    Ok(cast.u64()?.iter().map(Option::unwrap_or_default).collect())
+    let column = &frame.columns()[at];
+    if let Ok(integers) = column.u64() {
+        return Ok(integers.iter().map(Option::unwrap_or_default).collect());
+    }
+    let cast = column.cast(&polars::prelude::DataType::Float64)?;
+    Ok(cast.f64()?.iter().map(|value| value.unwrap_or_default() as u64).collect())
 }
 
 /// A table of named columns of one length, as Parquet holds it.
@@ -109,21 +122,30 @@ pub enum Column {
 ///
 /// # Errors
 /// What the output says.
-pub fn write_parquet(pieces: impl Iterator<Item = Table>, to: &mut (dyn Write + Send)) -> Result<(), String> {
+pub fn write_parquet(pieces: impl Iterator<Item = Table>, to: &mut (dyn Write + Send)) -> io::Result<()> {
     let mut writer = None;
     for piece in pieces {
-        let frame = frame(piece).map_err(message)?;
+        let frame = frame(piece).map_err(io_error)?;
         if writer.is_none() {
-            writer = Some(ParquetWriter::new(&mut *to).batched(frame.schema()).map_err(message)?);
+            writer = Some(ParquetWriter::new(&mut *to).batched(frame.schema()).map_err(io_error)?);
         }
         if let Some(writer) = &mut writer {
-            writer.write_batch(&frame).map_err(message)?;
+            writer.write_batch(&frame).map_err(io_error)?;
         }
     }
     if let Some(writer) = writer {
-        writer.finish().map_err(message)?;
+        writer.finish().map_err(io_error)?;
     }
     Ok(())
+}
+
+/// Keeps the kind of what the operating system said.
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
+fn io_error(error: PolarsError) -> io::Error {
+    match &error {
+        PolarsError::IO { error: inner, .. } => io::Error::new(inner.kind(), error.to_string()),
+        _ => io::Error::other(error.to_string()),
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
@@ -154,12 +176,13 @@ pub enum ParquetSource {
 /// Reads the columns that `like` names, with its types, `rows` rows at a time, into `take`.
 ///
 /// # Errors
-/// A text that says what is damaged or missing. Panics of the decoder on damaged data are errors too.
+/// A text that says what is damaged or missing; of a piece, it goes to `take`, with the piece's first row.
+/// Panics of the decoder on damaged data are errors too.
 pub fn read_parquet(
     source: &ParquetSource,
     like: &Table,
     rows: usize,
-    mut take: impl FnMut(Table),
+    mut take: impl FnMut(usize, Result<Table, String>),
 ) -> Result<(), String> {
     let total = guarded(|| match source {
         ParquetSource::File(file) => ParquetReader::new(file.try_clone()?).num_rows(),
@@ -176,16 +199,24 @@ pub fn read_parquet(
                 ParquetReader::new(Cursor::new(bytes)).with_columns(names).with_slice(slice).finish()
             }
         })
-        .map_err(|error| format!("rows {start} to {}: {error}", (start + rows).min(total)))?;
-        take(table(&frame, like)?);
+        .map_err(|error| format!("rows {start} to {}: {error}", (start + rows).min(total)));
+        take(start, frame.and_then(|frame| table(&frame, like)));
     }
     Ok(())
 }
 
+static DECODING: AtomicBool = AtomicBool::new(false);
+
+/// Whether Parquet is being decoded: the decoder panics on some damage, which is caught and told as damage.
+pub fn is_decoding() -> bool {
+    DECODING.load(Ordering::Relaxed)
+}
+
 fn guarded<T>(read: impl FnOnce() -> PolarsResult<T>) -> Result<T, String> {
-    std::panic::catch_unwind(AssertUnwindSafe(read))
-        .map_err(|_| "damaged Parquet: the decoder gave up".to_owned())?
-        .map_err(message)
+    DECODING.store(true, Ordering::Relaxed);
+    let result = std::panic::catch_unwind(AssertUnwindSafe(read));
+    DECODING.store(false, Ordering::Relaxed);
+    result.map_err(|_| "damaged Parquet: the decoder gave up".to_owned())?.map_err(message)
 }
 
 fn table(frame: &DataFrame, like: &Table) -> Result<Table, String> {
@@ -242,7 +273,7 @@ mod tests {
         let mut bytes = Vec::new();
         write_parquet([piece(1), piece(2)].into_iter(), &mut bytes).unwrap();
         let mut back = Vec::new();
-        read_parquet(&ParquetSource::Memory(bytes), &piece(0), 2, |table| back.push(table)).unwrap();
+        read_parquet(&ParquetSource::Memory(bytes), &piece(0), 2, |_, table| back.push(table.unwrap())).unwrap();
         assert_eq!(back, [piece(1), piece(2)]);
     }
 }

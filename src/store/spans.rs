@@ -296,9 +296,9 @@ impl<'a> SpanRef<'a> {
         self.store.spans.end[self.index]
     }
 
-    /// Duration in nanoseconds: 0 where the end is missing or before the start.
+    /// Duration in nanoseconds: 0 where start or end is missing, or the end is before the start.
     pub fn duration(self) -> u64 {
-        self.end().saturating_sub(self.start())
+        if self.start() == 0 { 0 } else { self.end().saturating_sub(self.start()) }
     }
 
     /// Its attributes' rows in [`SpanStore::attributes`].

@@ -14,7 +14,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("causal", &["registry", "store", "outcome", "checkers::order"]),
     ("extract", &["registry", "store", "causal", "checkers::history"]),
     ("detect", &["registry", "store", "causal", "outcome"]),
-    ("report", &["registry", "outcome", "checkers::history"]),
+    ("report", &["registry", "outcome"]),
 ];
 
 /// May import everything, and nobody imports it.

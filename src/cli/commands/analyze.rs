@@ -40,7 +40,10 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
 fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
     let destinations = Destinations::new(&args.reporting, global)?;
     let mut report = Report { command: "analyze", fail_on: args.fail_on, ..Report::default() };
-    let inputs = Inputs::new(&args.inputs, destinations.talks(), &mut report)?;
+    let inputs = match Inputs::new(&args.inputs, destinations.talks(), &mut report) {
+        Ok(inputs) => inputs,
+        Err(message) => return Ok(destinations.refuse(report, message)),
+    };
     let limits = Limits::new(global);
     let emergency = emergency(&destinations, &report);
     let watch = limits.watch(emergency);

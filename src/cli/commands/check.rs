@@ -65,10 +65,15 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
 fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
     let destinations = Destinations::new(&args.reporting, global)?;
     let mut report = Report { command: "check", ..Report::default() };
-    let inputs = Inputs::new(&args.inputs, destinations.talks(), &mut report)?;
+    let inputs = match Inputs::new(&args.inputs, destinations.talks(), &mut report) {
+        Ok(inputs) => inputs,
+        Err(message) => return Ok(destinations.refuse(report, message)),
+    };
     let limits = Limits::new(global);
-    let question = Question::new(args, &limits)?;
-    question.validate()?;
+    let question = match Question::new(args, &limits).and_then(|question| question.validate().map(|()| question)) {
+        Ok(question) => question,
+        Err(message) => return Ok(destinations.refuse(report, message)),
+    };
     let emergency = {
         let (destinations, mut report) = (destinations.clone(), report.clone());
         move |kind: &str, detail: &str| {
@@ -144,6 +149,9 @@ impl<'a> Question<'a> {
             let extracted = extract::extract(&store, formats::json_value);
             if let Some(input) = report.inputs.last_mut() {
                 input.operations = extracted.history.len() as u64;
+                let id = |span: usize| format!("span {:016x}", store.span(span).id());
+                input.skipped.extend(extracted.refused.iter().map(|(span, reason)| (id(*span), reason.clone())));
+                input.skipped_total += extracted.refused.len() as u64;
             }
             let ids = extracted.spans.iter().map(|&span| format!("{:016x}", store.span(span as usize).id())).collect();
             (extracted.history, ids, extracted.refused.first().map(|(span, reason)| format!("span {span}: {reason}")))

@@ -91,15 +91,28 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
         complain(&format!("{kind}: {detail}; nothing was written"));
         return Ok(3);
     }
-    drop(watch);
-    if spans.is_empty() && history.is_empty() && report.errors.is_empty() {
+    if spans.is_empty() && history.is_empty() {
+        if !report.errors.is_empty() {
+            return Ok(exit::USAGE);
+        }
         complain("nothing to convert: no span and no operation");
         return Ok(if args.allow_empty { 0 } else { 4 });
+    }
+    let mut refused = 0;
+    if history.is_empty() && targets.iter().any(|(format, _)| format.writes() == Writes::History) {
+        let extracted = extract::extract(&spans, formats::json_value);
+        refused = extracted.refused.len();
+        for (span, reason) in extracted.refused.iter().take(5) {
+            eprintln!("warning: span {:016x} skipped: {reason}", spans.span(*span).id());
+        }
+        history = extracted.history;
     }
     for target in &targets {
         write(target, &spans, &history)?;
     }
-    Ok(if report.errors.is_empty() { 0 } else { exit::USAGE })
+    drop(watch);
+    let lost = args.inputs.strict && refused > 0;
+    Ok(if report.errors.is_empty() && !lost { 0 } else { exit::USAGE })
 }
 
 fn tell(report: &Report) {
@@ -116,8 +129,16 @@ fn tell(report: &Report) {
 }
 
 fn write((format, path): &Target, spans: &SpanStore, history: &History) -> Result<(), String> {
-    let name = path.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
+    // Known before anything is opened: a target is not destroyed for nothing.
     let id = format.entry().id;
+    match format.writes() {
+        Writes::Spans if spans.is_empty() => return Err(format!("`{id}` holds traces, but the input is a history")),
+        Writes::History if history.is_empty() => {
+            return Err(format!("`{id}` holds a history, but no span carries an operation (causet.op.f)"));
+        }
+        _ => {}
+    }
+    let name = path.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
     let outcome = |result: io::Result<()>| match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| format!("{name}: {error}")),
@@ -128,15 +149,7 @@ fn write((format, path): &Target, spans: &SpanStore, history: &History) -> Resul
     };
     let mut to = BufWriter::with_capacity(1 << 20, &mut *to);
     match format.writes() {
-        Writes::Spans if spans.is_empty() => return Err(format!("`{id}` holds traces, but the input is a history")),
         Writes::Spans => outcome(format.write_spans(spans, &mut to))?,
-        Writes::History if history.is_empty() => {
-            let extracted = extract::extract(spans, formats::json_value);
-            if extracted.history.is_empty() {
-                return Err(format!("`{id}` holds a history, but no span carries an operation (causet.op.f)"));
-            }
-            outcome(format.write_history(&extracted.history, &mut to))?;
-        }
         Writes::History => outcome(format.write_history(history, &mut to))?,
         Writes::Nothing => unreachable!("targets were checked to be writable"),
     }

@@ -67,5 +67,5 @@ fn titled(id: &str, documentation: &str) -> String {
 }
 
 fn indent(text: &str) -> String {
-    text.trim_end().lines().map(|line| format!("    {}\n", line.trim_start())).collect()
+    text.trim_end().lines().map(|line| format!("    {line}\n")).collect()
 }
