@@ -6,7 +6,7 @@
 //! process). Every answer says which of the two it rests on. After Lamport, "Time, Clocks, and the Ordering of
 //! Events in a Distributed System" (1978); vector clocks after Fidge and Mattern.
 //!
-//! Broken data is data: what is wrong with a trace is told by [`diagnose`], and the order is built
+//! Broken data is data: what is wrong with a trace is told by `diagnose.rs`, and the order is built
 //! from what is left. Nothing here recurses.
 
 mod build;

@@ -1,7 +1,7 @@
 //! The command line: the only place that prints and the only place that exits.
 //!
-//! One file per verb in `commands/`. A verb makes a [`Report`](crate::outcome::Report); [`output`] renders
-//! it wherever `--report` says, and [`exit`] turns its answer into the exit code. Limits are watched here,
+//! One file per verb in `commands/`. A verb makes a [`Report`](crate::outcome::Report); `output.rs` renders
+//! it wherever `--report` says, and `exit.rs` turns its answer into the exit code. Limits are watched here,
 //! because nothing below the command line reads a clock.
 
 #![expect(clippy::disallowed_methods, reason = "the command line is where clocks and threads are")]
