@@ -145,7 +145,7 @@ pub(crate) fn run(history: &History, query: &Query<'_>) -> Result<Outcome, Query
     let model = build(entry, options)?;
     let parts = if query.per_key && entry.per_key { by_key(history) } else { vec![everything(history)] };
     let verdicts: Vec<Verdict> = (parts.par_iter())
-        .map(|part| linearizability::decide(&*model, history, part, query.shrink, &query.budget))
+        .map(|part| linearizability::decide(&*model, history, (part, parts.len()), query.shrink, &query.budget))
         .collect();
     Ok(outcome(history, entry, property.id, &parts, verdicts))
 }
@@ -153,7 +153,7 @@ pub(crate) fn run(history: &History, query: &Query<'_>) -> Result<Outcome, Query
 /// The verdict on a history by a model that is in no registry. See [`crate::check_model`].
 pub(crate) fn run_model(model: &dyn linearizability::AnyModel, history: &History, budget: &Budget) -> Verdict {
     let parts = by_key(history);
-    let decide = |part| linearizability::decide(model, history, part, Shrink::Auto, budget);
+    let decide = |part| linearizability::decide(model, history, (part, parts.len()), Shrink::Auto, budget);
     let verdicts: Vec<Verdict> = parts.par_iter().map(decide).collect();
     let all = verdicts.into_iter().reduce(Verdict::and);
     all.unwrap_or(Verdict::Holds(Witness::default()))

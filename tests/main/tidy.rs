@@ -50,7 +50,7 @@ fn rust_files(folder: &str) -> Vec<Source> {
 }
 
 fn all_files() -> Vec<Source> {
-    ["src", "checkers", "tests"].into_iter().flat_map(rust_files).collect()
+    ["src", "checkers", "tests", "examples", "benches"].into_iter().flat_map(rust_files).collect()
 }
 
 /// The siblings that a file imports: `store` for `use crate::store::…` and for `crate::store::…` in code.

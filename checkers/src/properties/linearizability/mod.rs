@@ -94,15 +94,16 @@ pub enum Engine {
     Frontier,
 }
 
-/// Decides one partition: the operations at `indices`, all on the object `key`.
+/// Decides one partition of `parts`: the operations at `indices`, all on the object `key`.
 pub(crate) fn decide(
     model: &dyn AnyModel,
     history: &History,
-    part: &(Value, Vec<u32>),
+    (part, parts): (&(Value, Vec<u32>), usize),
     shrink: Shrink,
     budget: &Budget,
 ) -> Verdict {
-    Partition { model, history, key: &part.0, indices: &part.1, shrink }.decide(Engine::Auto, budget)
+    let word_steps = (AUTO_STEPS / parts as u64).max(LEAST_STEPS);
+    Partition { model, history, key: &part.0, indices: &part.1, shrink, word_steps }.decide(Engine::Auto, budget)
 }
 
 /// Decides one partition by an engine of the caller's choice: the operations at `indices` (in
@@ -115,11 +116,14 @@ pub fn decide_with(
     engine: Engine,
     budget: &Budget,
 ) -> Verdict {
-    Partition { model, history, key, indices, shrink: Shrink::Off }.decide(engine, budget)
+    Partition { model, history, key, indices, shrink: Shrink::Off, word_steps: AUTO_STEPS }.decide(engine, budget)
 }
 
-/// Steps that minimising may take where it is to take about a second at most.
-const AUTO_STEPS: u64 = 10_000_000;
+/// Steps that minimising may take in all partitions together where it is to take about a second at most;
+/// steps of models with large states take up to a microsecond.
+const AUTO_STEPS: u64 = 2_000_000;
+/// And in each, so that the last of many keys is explained too.
+const LEAST_STEPS: u64 = 20_000;
 
 struct Partition<'a> {
     model: &'a dyn AnyModel,
@@ -127,6 +131,8 @@ struct Partition<'a> {
     key: &'a Value,
     indices: &'a [u32],
     shrink: Shrink,
+    /// Steps that finding better words may take.
+    word_steps: u64,
 }
 
 /// What ordering the operations takes, for each.
@@ -200,7 +206,7 @@ impl Partition<'_> {
         };
         let problem = Problem::new(self.history, core, &classes, &table);
         // Only words are at stake here: the verdict stands.
-        let budget = &Budget { steps: Some(AUTO_STEPS), ..budget.clone() };
+        let budget = &Budget { steps: Some(self.word_steps), ..budget.clone() };
         let mut meter = budget.meter();
         match search(&problem, &mut table, &mut meter, Engine::Auto) {
             Ok((Answer::Violated(failure), _)) => {
@@ -228,7 +234,7 @@ impl Partition<'_> {
         engine: &'static str,
         budget: &Budget,
     ) -> Counterexample {
-        let steps = if self.shrink == Shrink::Full { None } else { Some(AUTO_STEPS) };
+        let steps = if self.shrink == Shrink::Full { None } else { Some(self.word_steps) };
         let minimal = match self.shrink {
             Shrink::Off => None,
             _ => minimise::minimise(problem, table, failure, steps, &budget.stop),
