@@ -200,7 +200,9 @@ fn nothing_unfinished_is_left() {
 #[test]
 fn every_dependency_is_used() {
     let mut unused = Vec::new();
-    for (manifest, folders) in [("Cargo.toml", &["src", "tests"][..]), ("checkers/Cargo.toml", &["checkers"])] {
+    for (manifest, folders) in
+        [("Cargo.toml", &["src", "tests", "benches"][..]), ("checkers/Cargo.toml", &["checkers"])]
+    {
         let text: String =
             folders.iter().flat_map(|folder| rust_files(folder)).map(|file| file.text).collect::<Vec<_>>().join("\n");
         let manifest = fs::read_to_string(manifest).unwrap();
