@@ -56,6 +56,10 @@ impl Limits {
         if self.timeout.is_none() && self.max_memory.is_none() {
             return watch;
         }
+        // A limit that is hit from the start is seen before any work, however fast that is.
+        if self.is_over_memory() {
+            self.stop.raise(CauseKind::Memory);
+        }
         let (limits, begin) = (self.clone(), Instant::now());
         let watcher = move || {
             let kind = loop {
@@ -65,7 +69,7 @@ impl Limits {
                 if limits.timeout.is_some_and(|timeout| begin.elapsed() >= timeout) {
                     break CauseKind::Timeout;
                 }
-                if limits.max_memory.is_some_and(|limit| resident().is_some_and(|now| now > limit)) {
+                if limits.is_over_memory() {
                     break CauseKind::Memory;
                 }
                 std::thread::sleep(PERIOD);
@@ -84,6 +88,10 @@ impl Limits {
         };
         std::thread::spawn(watcher);
         watch
+    }
+
+    fn is_over_memory(&self) -> bool {
+        self.max_memory.is_some_and(|limit| resident().is_some_and(|now| now > limit))
     }
 
     /// The cause to report, once a limit was hit.
