@@ -91,6 +91,10 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
         bar.inc(1);
     }
     bar.finish_and_clear();
+    // A limit that was hit before an input could even be recognised left no result to say so.
+    if report.results.iter().all(|result| result.answer != Answer::Unknown) {
+        report.cause = limits.hit();
+    }
     drop(watch);
     Ok(destinations.deliver(&report))
 }
