@@ -47,7 +47,7 @@ impl EdgeKind {
     }
 }
 
-/// Who is whose child, and which spans are found by which id.
+/// Who is whose child.
 #[derive(Clone, Debug, Default)]
 pub struct Family {
     /// By span: its parent's position, if it is there.
@@ -226,7 +226,7 @@ impl CausalGraph {
 }
 
 // ---- petgraph --------------------------------------------------------------------------------------------------
-// Its algorithms run on any type with these traits; `&Rows2` (two directions of edges) is the part
+// Its algorithms run on any type with these traits; `TwoWay` (both directions of the edges) is the part
 // that both a graph under construction and a finished one have.
 
 /// Both directions of some edges: what petgraph's algorithms need.

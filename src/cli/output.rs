@@ -103,6 +103,15 @@ impl Destinations {
         code
     }
 
+    /// What reports if a limit is hit inside something that can't be stopped.
+    pub(super) fn emergency(&self, report: &Report) -> impl FnOnce(&str, &str) -> u8 + Send + use<> {
+        let (destinations, mut report) = (self.clone(), report.clone());
+        move |kind, detail| {
+            report.cause = Some((kind.to_owned(), detail.to_owned()));
+            destinations.deliver(&report)
+        }
+    }
+
     /// Reports that what was asked makes no sense, in every report that was asked for.
     pub(super) fn refuse(&self, mut report: Report, message: String) -> u8 {
         report.errors.push(InputError { path: "command line".to_owned(), position: None, message });

@@ -1,6 +1,6 @@
 //! JSON text to [`Value`] and back, without two different numbers becoming one.
 //!
-//! serde_json hands integers beyond 64 bits over as floats, and its floats can be off by a bit; a
+//! serde_json hands integers beyond 64 bits over as floats, where two of them can become equal; a
 //! checker that compares values must not depend on that. So histories are parsed here: by the
 //! grammar of RFC 8259, without recursion, borrowing text where it can, with the place of an error.
 //! Writing is the inverse, except for what JSON can't say (see [`write_json`]).

@@ -166,10 +166,6 @@ impl Attributes {
         offset
     }
 
-    pub(super) fn memory(&self) -> usize {
-        self.keys.capacity() * 4 + self.tags.capacity() + self.words.capacity() * 8 + self.bytes.capacity()
-    }
-
     pub(super) fn shrink(&mut self) {
         self.keys.shrink_to_fit();
         self.tags.shrink_to_fit();

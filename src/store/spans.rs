@@ -206,14 +206,6 @@ impl SpanStore {
         }
         by_trace
     }
-
-    /// Bytes held, roughly.
-    pub fn memory(&self) -> usize {
-        let spans = self.spans.id.capacity() * (4 + 8 + 8 + 4 + 4 + 4 + 4 + 8 + 8 + 8 + 4 + 4 + 4 + 4 + 4 + 4);
-        let events = self.events.time.capacity() * 24;
-        let links = self.links.span_id.capacity() * 44;
-        self.strings.bytes() + self.attributes.memory() + spans + events + links + self.traces.capacity() * 16
-    }
 }
 
 /// A view of one span.

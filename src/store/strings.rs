@@ -59,10 +59,6 @@ impl Strings {
         self.iter().find(|(_, known)| *known == text).map(|(sym, _)| sym)
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.text.capacity() + self.ends.capacity() * size_of::<usize>()
-    }
-
     pub(super) fn shrink(&mut self) {
         self.text.shrink_to_fit();
         self.ends.shrink_to_fit();

@@ -3,7 +3,6 @@
 use causet::detect::{self, View};
 use causet::formats::{self, Reading, Source, by_id};
 use causet::{causal::CausalGraph, report};
-use causet_checkers::history::Value as HistoryValue;
 use causet_checkers::{Query, check};
 use serde_json::Value;
 use std::fs;
@@ -27,9 +26,7 @@ fn recorded_histories_get_their_recorded_verdicts() {
         assert!(reading.skipped.is_empty(), "{name}: {:?}", reading.skipped.first());
         let model = if name.starts_with("kv/") { "kv" } else { "cas-register" };
         let history = reading.history.finish();
-        let options: Vec<(String, HistoryValue)> =
-            history.initial().map(|value| ("initial".to_owned(), value.clone())).into_iter().collect();
-        let query = Query { model: Some(model), options: &options, ..Query::default() };
+        let query = Query { model: Some(model), ..Query::default() };
         let verdict = check(&history, &query).unwrap().verdict;
         if verdict.id() != expected["verdict"] {
             wrong.push((name, verdict.id()));

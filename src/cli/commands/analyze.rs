@@ -45,8 +45,7 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
         Err(message) => return Ok(destinations.refuse(report, message)),
     };
     let limits = Limits::new(global);
-    let emergency = emergency(&destinations, &report);
-    let watch = limits.watch(emergency);
+    let watch = limits.watch(destinations.emergency(&report));
 
     let mut reading = Reading::default();
     for place in inputs.places() {
@@ -60,15 +59,6 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
     analyze(&reading.spans.finish(), &limits, &mut report);
     drop(watch);
     Ok(destinations.deliver(&report))
-}
-
-/// What is reported if a limit is hit inside something that can't be stopped.
-fn emergency(destinations: &Destinations, report: &Report) -> impl FnOnce(&str, &str) -> u8 + Send + use<> {
-    let (destinations, mut report) = (destinations.clone(), report.clone());
-    move |kind, detail| {
-        report.cause = Some((kind.to_owned(), detail.to_owned()));
-        destinations.deliver(&report)
-    }
 }
 
 /// Fills a report with what the spans tell. Between steps it looks at the limits.

@@ -74,14 +74,7 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
         Ok(question) => question,
         Err(message) => return Ok(destinations.refuse(report, message)),
     };
-    let emergency = {
-        let (destinations, mut report) = (destinations.clone(), report.clone());
-        move |kind: &str, detail: &str| {
-            report.cause = Some((kind.to_owned(), detail.to_owned()));
-            destinations.deliver(&report)
-        }
-    };
-    let watch = limits.watch(emergency);
+    let watch = limits.watch(destinations.emergency(&report));
     let bar = progress::items(inputs.places().len() as u64, "checking", destinations.talks());
     for place in inputs.places() {
         let mut reading = Reading { key_mode: args.key.into(), ..Reading::default() };
@@ -104,7 +97,6 @@ pub(super) struct Question<'a> {
     pub model: Option<&'a str>,
     pub options: Vec<(String, Value)>,
     pub properties: Vec<&'a str>,
-    pub per_key: bool,
     pub shrink: Shrink,
     pub lenient: bool,
     pub budget: Budget,
@@ -123,7 +115,6 @@ impl<'a> Question<'a> {
             model: args.model.as_deref(),
             options: args.model_option.iter().map(option).collect::<Result<_, String>>()?,
             properties: args.property.iter().map(String::as_str).collect(),
-            per_key: true,
             shrink: match args.shrink {
                 ShrinkArgument::Off => Shrink::Off,
                 ShrinkArgument::Auto => Shrink::Auto,
@@ -190,24 +181,13 @@ impl<'a> Question<'a> {
         lost: Option<String>,
         limits: &Limits,
     ) -> Result<CheckResult, String> {
-        let mut options = self.options.clone();
-        let takes_initial = |id: &str| {
-            let model = causet_checkers::models::all().iter().find(|model| model.id == id);
-            model.is_none_or(|model| model.options.iter().any(|option| option.name == "initial"))
-        };
-        if let Some(value) = history.initial()
-            && self.model.is_none_or(takes_initial)
-            && options.iter().all(|(name, _)| name != "initial")
-        {
-            options.push(("initial".to_owned(), value.clone()));
-        }
         let query = Query {
             model: self.model,
-            options: &options,
+            options: &self.options,
             property,
-            per_key: self.per_key,
             shrink: self.shrink,
             budget: self.budget.clone(),
+            ..Query::default()
         };
         let entry = causet_checkers::properties::all().iter().find(|entry| entry.id == property);
         let mut about = Circumstances {
@@ -241,7 +221,6 @@ pub(super) fn plain_question(model: &str) -> Question<'_> {
         model: Some(model),
         options: Vec::new(),
         properties: vec!["linearizable"],
-        per_key: true,
         shrink: Shrink::Auto,
         lenient: false,
         budget: Budget::default(),
