@@ -4,6 +4,7 @@ pub mod cli;
 pub mod detect;
 pub mod extract;
 pub mod formats;
+pub mod node;
 pub mod outcome;
 pub mod registry;
 pub mod report;

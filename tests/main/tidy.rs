@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[(&str, &[&str])] = &[
     ("registry", &[]),
     ("store", &[]),
+    ("node", &["registry", "checkers::history", "checkers::order", "checkers::verdict"]),
     ("outcome", &["checkers::history", "checkers::verdict"]),
     ("formats", &["registry", "store", "outcome", "checkers::history", "checkers::order"]),
     ("causal", &["registry", "store", "outcome", "checkers::order"]),
