@@ -26,6 +26,20 @@ pub enum Problem {
     /// The order in one process by its clock contradicts the certain order: the clock stepped, or
     /// several processes go by one name. Those edges are left out.
     ContradictoryClock,
+    /// An exact event without what it needs: id, `causet.seq` from 1, incarnation; or with a peer that is no name.
+    MalformedEvent,
+    /// An exact event whose id another one has: exported twice, or a name that names nobody.
+    DuplicateEvent,
+    /// An exact event in the place of another one; the first is kept.
+    DuplicateSeq,
+    /// Exact events are missing before one in its incarnation.
+    SeqGap,
+    /// What an exact event came from is not in the data.
+    MissingPeer,
+    /// A timer that fires, or data that is durable, before or elsewhere than it was set or written.
+    MisplacedPeer,
+    /// Exact events that are each other's causes; those edges are left out.
+    PeerCycle,
 }
 
 impl Problem {
@@ -43,6 +57,13 @@ impl Problem {
             Self::EventOutsideSpan => "event-outside-span",
             Self::MissingLink => "missing-link",
             Self::ContradictoryClock => "contradictory-clock",
+            Self::MalformedEvent => "malformed-event",
+            Self::DuplicateEvent => "duplicate-event",
+            Self::DuplicateSeq => "duplicate-seq",
+            Self::SeqGap => "seq-gap",
+            Self::MissingPeer => "missing-peer",
+            Self::MisplacedPeer => "misplaced-peer",
+            Self::PeerCycle => "peer-cycle",
         }
     }
 
@@ -60,6 +81,17 @@ impl Problem {
             Self::EventOutsideSpan => "span events outside their span",
             Self::MissingLink => "links to spans that are not in the data",
             Self::ContradictoryClock => "timestamps in one process that contradict the certain order; not used",
+            Self::MalformedEvent => {
+                "exact events without a usable id, causet.seq, incarnation or peer; taken for missing"
+            }
+            Self::DuplicateEvent => "exact events whose id another one has",
+            Self::DuplicateSeq => {
+                "exact events in the place (process, incarnation, seq) of another one; the first is kept"
+            }
+            Self::SeqGap => "gaps in the sequence of an incarnation: exact events are missing",
+            Self::MissingPeer => "exact events whose peer or recovered persist is not in the data",
+            Self::MisplacedPeer => "timer-fire or durable events that do not follow their peer in its incarnation",
+            Self::PeerCycle => "exact events that are their own causes; those edges are left out",
         }
     }
 }

@@ -6,6 +6,8 @@
 //! process). Every answer says which of the two it rests on. After Lamport, "Time, Clocks, and the Ordering of
 //! Events in a Distributed System" (1978); vector clocks after Fidge and Mattern.
 //!
+//! Traces that state their order exactly (`causet.event.id`) are read by [`ExactOrder`].
+//!
 //! Broken data is data: what is wrong with a trace is told by `diagnose.rs`, and the order is built
 //! from what is left. Nothing here recurses.
 
@@ -13,6 +15,7 @@ mod build;
 mod clocks;
 mod critical_path;
 mod diagnose;
+mod exact;
 mod graph;
 mod overview;
 mod relation;
@@ -21,6 +24,7 @@ mod timing;
 pub use clocks::Clocks;
 pub use critical_path::{Segment, critical_path};
 pub use diagnose::{Diagnosis, Problem};
+pub use exact::{ClockKind, Disagreement, ExactEdges, ExactEvent, ExactKind, ExactOrder, Id, Lane, disagreements};
 pub use graph::{CausalGraph, EdgeKind, EventId, EventKind, Family};
 pub use overview::overview;
 pub use relation::{Answer, Relation, RestsOn};

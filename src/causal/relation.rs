@@ -13,6 +13,8 @@ pub enum Relation {
     After,
     Concurrent,
     Equal,
+    /// Events that could tell are missing; only [`super::ExactOrder`] knows that they are.
+    Unknown,
 }
 
 /// What an answer rests on.
