@@ -2,7 +2,8 @@
 //!
 //! `CAUSET_ORACLE_CASES=10000000 cargo test --release -p causet-checkers agree` judges ten million.
 
-use crate::generate::{Random, Shape, Use, history};
+pub use crate::generate::Use;
+use crate::generate::{Random, Shape, history};
 use crate::oracle;
 use causet_checkers::budget::Budget;
 use causet_checkers::check_model;
@@ -26,7 +27,7 @@ pub const SHAPES: [Shape; 4] = [
 ];
 
 /// Judges one history by everything there is.
-fn judge<M: Model>(name: &str, model: &M, history: &History, seed: u64) -> bool {
+pub fn judge<M: Model>(name: &str, model: &M, history: &History, seed: u64) -> bool {
     let expected = oracle::holds(history, model);
     let every: Vec<u32> = (0..history.len() as u32).collect();
     for engine in ENGINES {
@@ -87,7 +88,7 @@ pub fn int(value: i64) -> Value {
     Value::Int(value)
 }
 
-fn pair(a: i64, b: i64) -> Value {
+pub fn pair(a: i64, b: i64) -> Value {
     Value::list([int(a), int(b)])
 }
 

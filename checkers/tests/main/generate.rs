@@ -79,9 +79,9 @@ pub fn history<M: Model>(
     builder.finish()
 }
 
-type Picked<S> = (&'static str, Value, Value, S);
+pub type Picked<S> = (&'static str, Value, Value, S);
 
-fn pick<M: Model>(
+pub fn pick<M: Model>(
     random: &mut Random,
     model: &M,
     state: &M::State,

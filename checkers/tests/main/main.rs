@@ -1,6 +1,7 @@
 //! The checkers' one integration binary: what is tested from outside, on many histories.
 
 mod agree;
+mod exact;
 mod generate;
 mod limits;
 mod metamorphic;

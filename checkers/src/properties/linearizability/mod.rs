@@ -28,8 +28,8 @@ pub use verify::verify;
 use super::PropertyEntry;
 use crate::Shrink;
 use crate::budget::{Budget, Meter};
-use crate::history::{History, Value};
-use crate::verdict::{Cause, CauseKind, Counterexample, Verdict, Witness};
+use crate::history::{History, OPEN, Value};
+use crate::verdict::{Because, Cause, CauseKind, Counterexample, Verdict, Witness};
 use problem::Problem;
 use race::Runners;
 
@@ -135,6 +135,9 @@ struct Partition<'a> {
     word_steps: u64,
 }
 
+/// A violation among more operations than these is explained by its own argument alone.
+const EXPLAINED: usize = 20_000;
+
 /// What ordering the operations takes, for each.
 const BYTES: u64 = 64;
 
@@ -142,19 +145,12 @@ impl Partition<'_> {
     fn decide(&self, engine: Engine, budget: &Budget) -> Verdict {
         let mut meter = budget.meter();
         if let Err(kind) = meter.step(0).and_then(|()| meter.hold(BYTES * self.indices.len() as u64)) {
-            let key = if self.key.is_nil() { String::new() } else { format!("key {}: ", self.key) };
-            return Verdict::Unknown(meter.cause(kind, &format!("{key}not begun")));
+            return Verdict::Unknown(self.not_begun(&meter, kind));
         }
         if engine == Engine::Auto
-            && let Some((found, engine)) = fast::decide(self.model.as_any(), self.history, self.indices)
+            && let Some(verdict) = self.decide_fast(budget)
         {
-            let verdict = match found {
-                fast::Found::Holds => Some(Verdict::Holds(Witness { order: Vec::new(), engine })),
-                fast::Found::Violated(core) => self.explain_core(&core, engine, budget),
-            };
-            if let Some(verdict) = verdict {
-                return verdict;
-            }
+            return verdict;
         }
         if engine == Engine::Auto
             && let Some(parts) = split::parts(self.model.as_any(), self.history, self.indices)
@@ -174,6 +170,54 @@ impl Partition<'_> {
             }
             Err((kind, passed)) => Verdict::Unknown(stopped(&meter, kind, self.key, passed, &problem)),
         }
+    }
+
+    /// By an exact method, if one fits.
+    fn decide_fast(&self, budget: &Budget) -> Option<Verdict> {
+        let found = fast::decide(self.model.as_any(), self.history, self.indices, &budget.stop);
+        let Some((found, engine)) = found else {
+            let kind = budget.stop.raised()?;
+            return Some(Verdict::Unknown(self.not_begun(&budget.meter(), kind)));
+        };
+        match found {
+            fast::Found::Holds => Some(Verdict::Holds(Witness { order: Vec::new(), engine })),
+            fast::Found::Violated(core) => self.explain_core(&core, engine, budget),
+            fast::Found::Argued { core, because } => self.explain_argument(core, because, engine, budget),
+        }
+    }
+
+    fn not_begun(&self, meter: &Meter<'_>, kind: CauseKind) -> Cause {
+        let key = if self.key.is_nil() { String::new() } else { format!("key {}: ", self.key) };
+        meter.cause(kind, &format!("{key}not begun"))
+    }
+
+    /// A violation that comes with its argument. The general engine may find a smaller one among the
+    /// operations that were called before the last of the core returned; or it gives up.
+    fn explain_argument(
+        &self,
+        core: Vec<u32>,
+        because: Vec<Because>,
+        engine: &'static str,
+        budget: &Budget,
+    ) -> Option<Verdict> {
+        let ops = self.history.operations();
+        let failed = because[0].from;
+        let ret = core.iter().map(|&i| ops[i as usize].ret).max().unwrap_or(OPEN);
+        let before: Vec<u32> = self.indices.iter().copied().filter(|&i| ops[i as usize].call <= ret).collect();
+        if before.len() <= EXPLAINED || self.shrink == Shrink::Full {
+            match self.explain_core(&before, engine, budget)? {
+                Verdict::Violated(found) if found.iter().any(|found| found.because.is_empty()) => {}
+                verdict => return Some(verdict),
+            }
+        }
+        Some(Verdict::Violated(vec![Counterexample {
+            partition: self.key.clone(),
+            operations: core,
+            failed_at: Some(failed),
+            because,
+            engine,
+            ..Default::default()
+        }]))
     }
 
     /// Parts that don't touch each other: the first that is violated, or else not known, speaks for

@@ -9,17 +9,26 @@
 //! A violation comes with a *core*: a few operations that are violated whatever the others did. The
 //! general engine then judges the core, which checks the method once more and finds the words.
 
+mod counter;
 mod ids;
+mod lock;
+mod log;
+mod moments;
 mod priority;
 mod queue;
 mod register;
+mod set;
 mod stack;
 mod trees;
 mod values;
 
 use super::problem::Problem;
+use crate::budget::Stop;
 use crate::history::{History, Status};
-use crate::models::{CasRegister, FifoQueue, Kv, PriorityQueue, Register, Stack, UniqueIds};
+use crate::models::{
+    AppendLog, CasRegister, Counter, FencedLock, FifoQueue, Kv, Mutex, PriorityQueue, Register, Set, Stack, UniqueIds,
+};
+use crate::verdict::Because;
 use std::any::Any;
 
 /// What an exact method found.
@@ -28,10 +37,32 @@ pub(crate) enum Found {
     Holds,
     /// Operations (indices into the history) that can't all be part of one order.
     Violated(Vec<u32>),
+    /// The same, with the argument; the first step is about the operation that comes too late.
+    Argued {
+        core: Vec<u32>,
+        because: Vec<Because>,
+    },
 }
 
-/// The method that fits, if one does, and what it found.
-pub(crate) fn decide(model: &dyn Any, history: &History, indices: &[u32]) -> Option<(Found, &'static str)> {
+/// Whether somebody ended the check, looked at every so often.
+pub(super) struct Watch<'a>(pub(super) &'a Stop);
+
+impl Watch<'_> {
+    /// Asked at each step `i` of a long loop: `None` ends the method, which then has no answer.
+    #[inline]
+    fn go_on(&self, i: usize) -> Option<()> {
+        if i.is_multiple_of(1 << 14) && self.0.raised().is_some() { None } else { Some(()) }
+    }
+}
+
+/// The method that fits, if one does, and what it found. `None` also when it was stopped.
+pub(crate) fn decide(
+    model: &dyn Any,
+    history: &History,
+    indices: &[u32],
+    stop: &Stop,
+) -> Option<(Found, &'static str)> {
+    let watch = &Watch(stop);
     let initial = if let Some(model) = model.downcast_ref::<Register>() {
         Some(&model.initial)
     } else if let Some(model) = model.downcast_ref::<CasRegister>() {
@@ -54,7 +85,31 @@ pub(crate) fn decide(model: &dyn Any, history: &History, indices: &[u32]) -> Opt
     if model.is::<UniqueIds>() {
         return Some((ids::decide(history, indices)?, "distinct-ids"));
     }
+    if let Some(model) = model.downcast_ref::<Counter>() {
+        return Some((counter::decide(model.initial, history, indices, watch)?, "counting"));
+    }
+    if let Some(model) = model.downcast_ref::<Mutex>() {
+        return Some((lock::mutex(model.kind, history, indices, watch)?, "lock-sections"));
+    }
+    if let Some(model) = model.downcast_ref::<FencedLock>() {
+        return Some((lock::fenced(model.last, history, indices, watch)?, "lock-sections"));
+    }
+    if let Some(model) = model.downcast_ref::<AppendLog>() {
+        return Some((log::decide(model.first, history, indices, watch)?, "log-offsets"));
+    }
+    if model.is::<Set>() {
+        return Some((set::decide(history, indices, watch)?, "growing-set"));
+    }
     None
+}
+
+/// Items that can't all be part of one order, the one that comes too late first, and why.
+fn argued(problem: &Problem, items: &[u32], kind: &'static str, text: String) -> Option<Found> {
+    let mut core: Vec<u32> = items.iter().map(|&item| problem.items[item as usize].index).collect();
+    let because = vec![Because { kind, from: core[0], to: None, text }];
+    core.sort_unstable();
+    core.dedup();
+    Some(Found::Argued { core, because })
 }
 
 /// Which of the functions that a method knows each operation is of; `None` if one is another.

@@ -32,6 +32,11 @@ impl<'h> Numbers<'h> {
         }
     }
 
+    /// The number of a value, if it has one.
+    pub(super) fn find(&self, value: &Value) -> Option<u32> {
+        self.ids.find(HASHER.hash_one(value), |&id| self.values[id as usize] == value).copied()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }
