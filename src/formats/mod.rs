@@ -101,6 +101,14 @@ pub fn recognise(head: &[u8]) -> Option<&'static dyn Format> {
     ALL.iter().copied().find(|format| format.recognises(head))
 }
 
+/// A value as JSON text.
+pub fn json_text(value: &Value) -> String {
+    let mut text = Vec::new();
+    // Writing to memory does not fail.
+    let _ = values::write_json(value, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
 /// A JSON text as a history's value; `None` if it is none. For values that are text inside something else.
 pub fn json_value(text: &str) -> Option<Value> {
     let mut json = values::Json::new(text.as_bytes());

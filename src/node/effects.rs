@@ -59,7 +59,7 @@ impl<R> Default for Recovered<R> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
     /// The last record is not whole: what a crash in the middle of a write leaves. It was never reported
-    /// durable, so leaving it out is right.
+    /// durable, so leaving it out is right; whoever opened the log has cut it off.
     Torn,
     /// A record is not what was written, and valid ones follow it: data that was reported durable is lost.
     Corrupt,

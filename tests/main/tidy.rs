@@ -15,6 +15,22 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("causal", &["registry", "store", "outcome", "checkers::order"]),
     ("extract", &["registry", "store", "causal", "checkers::history"]),
     ("detect", &["registry", "store", "causal", "outcome"]),
+    ("sim", &["registry", "node", "store", "checkers::history", "checkers::order"]),
+    (
+        "lab",
+        &[
+            "registry",
+            "node",
+            "algorithms",
+            "sim",
+            "formats",
+            "store",
+            "causal",
+            "outcome",
+            "checkers::history",
+            "checkers::verdict",
+        ],
+    ),
     ("report", &["registry", "outcome"]),
 ];
 

@@ -1,0 +1,161 @@
+//! What to run: the arguments of `causet simulate`, and what follows from them.
+
+use crate::node::{Cluster, Mutant, Random, System, Workload};
+use crate::sim::faults::{self, Fault};
+use crate::sim::{Config, Recording, SECOND, Schedule};
+
+/// Everything that a run depends on, as its user says it.
+#[derive(Clone)]
+pub struct Experiment {
+    pub system: &'static dyn System,
+    pub seed: u64,
+    pub mutant: Option<&'static Mutant>,
+    pub servers: u16,
+    pub clients: u16,
+    pub operations: u64,
+    pub keys: u64,
+    pub workload: &'static Workload,
+    /// Faults act within this time.
+    pub active_ns: u64,
+    pub faults: FaultChoice,
+    pub options: Vec<(String, String)>,
+}
+
+/// Kinds of faults, each with the value of its knob.
+pub type Chosen = Vec<(&'static dyn Fault, f64)>;
+
+/// Which faults.
+#[derive(Clone)]
+pub enum FaultChoice {
+    /// A few of those that the system tolerates, chosen by the seed.
+    Swarm,
+    /// These kinds.
+    Kinds(Chosen),
+    /// These windows and no others; and whether spare servers stand by.
+    Windows(Schedule, bool),
+}
+
+/// Reads `partition,drop=0.3`, `all` or `none`. `beyond` allows faults that the system does not tolerate.
+///
+/// # Errors
+/// What is wrong, and what could be said instead.
+pub fn fault_choice(text: &str, system: &dyn System, beyond: bool) -> Result<FaultChoice, String> {
+    let about = system.about();
+    let tolerated = |fault: &&'static dyn Fault| about.tolerates.contains(&fault.entry().id);
+    if text == "none" {
+        return Ok(FaultChoice::Kinds(Vec::new()));
+    }
+    if text == "all" {
+        let all = faults::ALL.iter().copied().filter(|fault| beyond || tolerated(fault));
+        return Ok(FaultChoice::Kinds(all.map(|fault| (fault, fault.knob().default)).collect()));
+    }
+    let mut kinds = Chosen::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (id, value) = part.split_once('=').map_or((part, None), |(id, value)| (id, Some(value)));
+        let fault = faults::by_id(id).ok_or_else(|| {
+            let ids: Vec<&str> = faults::ALL.iter().map(|fault| fault.entry().id).collect();
+            format!("there is no fault `{id}`; there are all, none, {}", ids.join(", "))
+        })?;
+        if !beyond && !tolerated(&fault) {
+            return Err(format!(
+                "{} does not tolerate `{id}`; it tolerates {}. To see what happens all the same: --beyond",
+                about.entry.id,
+                about.tolerates.join(", ")
+            ));
+        }
+        let knob = fault.knob();
+        let amount = match value {
+            None => knob.default,
+            Some(value) => {
+                let (low, high) = knob.range;
+                let amount = value.parse().ok().filter(|amount| (low..=high).contains(amount));
+                amount.ok_or_else(|| format!("{id}={value}: expected {}, from {low} to {high}", knob.meaning))?
+            }
+        };
+        if kinds.iter().all(|(known, _)| known.entry().id != id) {
+            kinds.push((fault, amount));
+        }
+    }
+    Ok(FaultChoice::Kinds(kinds))
+}
+
+impl Experiment {
+    /// The usual run of a system.
+    pub fn new(system: &'static dyn System, seed: u64) -> Self {
+        let about = system.about();
+        Self {
+            system,
+            seed,
+            mutant: None,
+            servers: about.servers,
+            clients: 5,
+            operations: 2000,
+            keys: 5,
+            workload: &about.workloads[0],
+            active_ns: 10 * SECOND,
+            faults: FaultChoice::Swarm,
+            options: Vec::new(),
+        }
+    }
+
+    /// The kinds of faults of this seed.
+    pub fn kinds(&self) -> Chosen {
+        match &self.faults {
+            FaultChoice::Kinds(kinds) => kinds.clone(),
+            FaultChoice::Swarm => swarm(self.system, self.seed),
+            FaultChoice::Windows(..) => Vec::new(),
+        }
+    }
+
+    /// Who takes part: with spare servers, if membership may change.
+    pub fn cluster(&self) -> Cluster {
+        let spare = match &self.faults {
+            FaultChoice::Windows(_, spare) => *spare,
+            _ => self.kinds().iter().any(|(fault, _)| fault.entry().id == "membership"),
+        };
+        Cluster { members: self.servers, servers: self.servers + if spare { 2 } else { 0 }, clients: self.clients }
+    }
+
+    /// The windows of this seed.
+    pub fn schedule(&self) -> Schedule {
+        if let FaultChoice::Windows(schedule, _) = &self.faults {
+            return schedule.clone();
+        }
+        // A second to settle first, some time to go on at the end.
+        let active = (SECOND.min(self.active_ns / 10), self.active_ns * 9 / 10);
+        Schedule::plan(&self.kinds(), self.seed, self.cluster(), active, self.system.about().triggers)
+    }
+
+    /// What the simulator needs.
+    pub fn config(&self, recording: Recording) -> Config {
+        Config {
+            cluster: self.cluster(),
+            seed: self.seed,
+            mutant: self.mutant,
+            options: self.options.clone(),
+            workload: *self.workload,
+            keys: self.keys,
+            operations: self.operations,
+            active_ns: self.active_ns,
+            settle_ns: 30 * SECOND,
+            schedule: self.schedule(),
+            recording,
+            most_events: 2_000_000 + self.operations * 2_000,
+            stop_when_broken: false,
+        }
+    }
+}
+
+/// One to four kinds of faults, so that each run is hard in its own way (Groce et al., "Swarm testing", 2012).
+fn swarm(system: &dyn System, seed: u64) -> Chosen {
+    let mut random = Random::stream(seed, "swarm");
+    let tolerates = system.about().tolerates;
+    let mut kinds: Chosen = faults::ALL
+        .iter()
+        .filter(|fault| tolerates.contains(&fault.entry().id))
+        .map(|fault| (*fault, fault.knob().default))
+        .collect();
+    random.shuffle(&mut kinds);
+    kinds.truncate(random.between(1, 4) as usize);
+    kinds
+}

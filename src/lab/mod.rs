@@ -1,0 +1,24 @@
+//! The laboratory: runs algorithms, judges what came of it, and writes it down.
+//!
+//! An [`Experiment`] says what to run. [`perform`] runs one, [`search`] a range of seeds on all cores,
+//! [`kill`] looks for the seeds that show a known bug. [`files`] holds what is written and read again.
+
+mod experiment;
+pub mod files;
+mod judge;
+mod mutants;
+mod search;
+
+pub use experiment::{Chosen, Experiment, FaultChoice, fault_choice};
+pub use judge::{Judgement, Kind, history, judge};
+pub use mutants::{Kill, Row, kill};
+pub use search::{Failure, Found, search};
+
+use crate::sim::{Recording, Run, simulate};
+
+/// Runs an experiment and judges it.
+pub fn perform(experiment: &Experiment, recording: Recording, shrink: causet_checkers::Shrink) -> (Run, Judgement) {
+    let run = simulate(experiment.system, &experiment.config(recording));
+    let judgement = judge(experiment.system, &run, shrink);
+    (run, judgement)
+}
