@@ -1,4 +1,5 @@
 //! Causet: did the distributed system do the right thing, and if not, why?
+pub mod algorithms;
 pub mod causal;
 pub mod cli;
 pub mod detect;

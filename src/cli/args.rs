@@ -25,9 +25,13 @@ pub(super) enum Command {
     Analyze(commands::analyze::Arguments),
     /// Judge histories, or traces that carry operations: a verdict per property
     Check(commands::check::Arguments),
+    /// Run an included algorithm under faults: history, traces, ground truth, verdict
+    Simulate(commands::simulate::Arguments),
+    /// The kill matrix: which known bug is found by what, and how fast
+    Mutants(commands::mutants::Arguments),
     /// Turn one format into another
     Convert(commands::convert::Arguments),
-    /// List a registry: formats, models, properties, detectors, reports
+    /// List a registry: formats, models, systems, mutants, faults, detectors …
     List(commands::list::Arguments),
     /// Print the documentation of any registry entry
     Explain(commands::explain::Arguments),

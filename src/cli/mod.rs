@@ -48,6 +48,8 @@ fn run(cli: &Cli) -> u8 {
         Command::Demo(args) => commands::demo::run(args, &cli.global),
         Command::Analyze(args) => commands::analyze::run(args, &cli.global),
         Command::Check(args) => commands::check::run(args, &cli.global),
+        Command::Simulate(args) => commands::simulate::run(args, &cli.global),
+        Command::Mutants(args) => commands::mutants::run(args, &cli.global),
         Command::Convert(args) => commands::convert::run(args, &cli.global),
         Command::List(args) => commands::list::run(args),
         Command::Explain(args) => commands::explain::run(args),

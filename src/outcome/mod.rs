@@ -6,12 +6,14 @@
 mod analysis;
 mod check;
 mod fingerprint;
+mod simulation;
 
 pub use analysis::{
     Analysis, CausalSummary, Dependency, OperationStats, PathStep, ProblemCount, SlowTrace, Summary, TraceSpan,
 };
 pub use check::Circumstances;
 pub use fingerprint::fingerprint;
+pub use simulation::{FaultSummary, MutantRow, SeedFailure, SeedSearch, Simulation, StoryLine, Wrong};
 
 /// The values of operations.
 pub use causet_checkers::history::Value;
@@ -32,6 +34,12 @@ pub struct Report {
     pub analysis: Option<Analysis>,
     pub findings: Vec<Finding>,
     pub root_causes: Vec<RootCause>,
+    /// Of a run of an algorithm.
+    pub simulation: Option<Simulation>,
+    /// Of a range of seeds.
+    pub search: Option<SeedSearch>,
+    /// The kill matrix.
+    pub mutants: Vec<MutantRow>,
     /// Why the analysis is not complete: kind and detail.
     pub cause: Option<(String, String)>,
     /// Whether findings at or above a severity count as a violation.
@@ -260,7 +268,8 @@ impl Report {
         });
         let errors = (!self.errors.is_empty()).then_some(Answer::Error);
         let limit = self.cause.is_some().then_some(Answer::Unknown);
-        let parts = results.chain(findings).chain(spans).chain(errors).chain(limit);
+        let matrix = (!self.mutants.is_empty()).then_some(Answer::Holds);
+        let parts = results.chain(findings).chain(matrix).chain(spans).chain(errors).chain(limit);
         let mut parts = parts.peekable();
         let nothing = parts.peek().is_none().then_some(Answer::Empty);
         parts.chain(nothing)

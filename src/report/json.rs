@@ -1,6 +1,6 @@
 //! `json`: the whole report as one object, for scripts. Its schema is `assets/report-v1.schema.json`.
 
-use super::{Look, Renderer};
+use super::{Look, Renderer, laboratory_json};
 use crate::outcome::Value as Datum;
 use crate::outcome::{
     Analysis, CheckResult, Counterexample, Evidence, Finding, Input, InputError, Operation, Report, RootCause,
@@ -45,6 +45,15 @@ fn report(report: &Report) -> Value {
     add("summary", report.analysis.as_ref().map_or(Value::Null, summary));
     add("findings", findings(&report.findings));
     add("root_causes", report.root_causes.iter().map(root_cause).collect());
+    if let Some(simulation) = &report.simulation {
+        add("simulation", laboratory_json::simulation(simulation));
+    }
+    if let Some(search) = &report.search {
+        add("search", laboratory_json::search(search));
+    }
+    if !report.mutants.is_empty() {
+        add("mutants", report.mutants.iter().map(laboratory_json::mutant).collect());
+    }
     if let Some(analysis) = &report.analysis {
         for (name, value) in tables(analysis) {
             add(name, value);

@@ -4,6 +4,8 @@
 //! prints it strips them where they are not wanted.
 
 mod json;
+mod laboratory;
+mod laboratory_json;
 mod ndjson;
 mod numbers;
 mod text;

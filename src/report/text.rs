@@ -2,7 +2,7 @@
 
 use super::numbers::{count, counted, duration, moment, share};
 use super::timeline::timeline;
-use super::{Look, Renderer};
+use super::{Look, Renderer, laboratory};
 use crate::outcome::{Analysis, Answer, CheckResult, Counterexample, Finding, Report, Severity, SlowTrace};
 use crate::registry::Entry;
 use anstyle::{AnsiColor, Style};
@@ -48,8 +48,23 @@ impl Renderer for Text {
             }
             findings(&mut out, &report.findings, look);
         }
+        if let Some(simulation) = &report.simulation {
+            laboratory::simulation(&mut out, simulation, look);
+        }
+        if let Some(search) = &report.search {
+            laboratory::search(&mut out, search, look);
+        }
+        if !report.mutants.is_empty() {
+            laboratory::mutants(&mut out, &report.mutants);
+        }
         if !report.results.is_empty() {
             results(&mut out, report, look);
+        }
+        if let Some(simulation) = &report.simulation {
+            laboratory::afterwards(&mut out, &simulation.files, &simulation.next, look);
+        }
+        if let Some(search) = &report.search {
+            laboratory::afterwards(&mut out, &search.files, &search.next, look);
         }
         if report.results.is_empty() && report.answer() == Answer::Empty {
             let _ = writeln!(out, "{DIM}∅{DIM:#} nothing to {}", report.command);

@@ -166,6 +166,27 @@ struct Node {
     hopeless: bool,
 }
 
+impl Node {
+    fn new(random: Random, clock: LocalClock) -> Self {
+        Self {
+            process: None,
+            incarnation: 0,
+            random,
+            next_barrier: Barrier(0),
+            durable: Barrier(0),
+            clock,
+            disk: Disk::default(),
+            timers: Vec::new(),
+            held: VecDeque::new(),
+            persists: VecDeque::new(),
+            written: Vec::new(),
+            backlog: VecDeque::new(),
+            busy_until: 0,
+            hopeless: false,
+        }
+    }
+}
+
 struct World<'a> {
     system: &'a dyn System,
     config: &'a Config,
@@ -213,21 +234,9 @@ impl<'a> World<'a> {
         let cluster = config.cluster;
         let mut skews = stream("clocks");
         let clients_skew = skew(&mut skews);
-        let node = |node: NodeId| Node {
-            process: None,
-            incarnation: 0,
-            random: stream(&format!("node {}", node.0)),
-            next_barrier: Barrier(0),
-            durable: Barrier(0),
-            clock: LocalClock::new(if cluster.role(node) == Role::Server { skew(&mut skews) } else { clients_skew }),
-            disk: Disk::default(),
-            timers: Vec::new(),
-            held: VecDeque::new(),
-            persists: VecDeque::new(),
-            written: Vec::new(),
-            backlog: VecDeque::new(),
-            busy_until: 0,
-            hopeless: false,
+        let node = |node: NodeId| {
+            let skew = if cluster.role(node) == Role::Server { skew(&mut skews) } else { clients_skew };
+            Node::new(stream(&format!("node {}", node.0)), LocalClock::new(skew))
         };
         let nodes = cluster.nodes().map(node).collect();
         let windows = config.schedule.windows.clone();

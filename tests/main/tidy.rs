@@ -15,6 +15,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("causal", &["registry", "store", "outcome", "checkers::order"]),
     ("extract", &["registry", "store", "causal", "checkers::history"]),
     ("detect", &["registry", "store", "causal", "outcome"]),
+    ("algorithms", &["registry", "node", "checkers::history"]),
     ("sim", &["registry", "node", "store", "checkers::history", "checkers::order"]),
     (
         "lab",
@@ -27,6 +28,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "store",
             "causal",
             "outcome",
+            "checkers::budget",
+            "checkers::check",
             "checkers::history",
             "checkers::verdict",
         ],
@@ -243,7 +246,8 @@ fn entries_have_documentation_and_distinct_names() {
     let formats = causet::formats::ALL.iter().map(|format| format.entry());
     let detectors = causet::detect::ALL.iter().map(|detector| detector.entry());
     let reports = causet::report::ALL.iter().map(|renderer| renderer.entry());
-    let registries = [formats.collect::<Vec<_>>(), detectors.collect(), reports.collect()];
+    let faults = causet::sim::faults::ALL.iter().map(|fault| *fault.entry());
+    let registries = [formats.collect::<Vec<_>>(), detectors.collect(), reports.collect(), faults.collect()];
     for entries in &registries {
         for entry in entries {
             let kebab = entry.id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');

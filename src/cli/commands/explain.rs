@@ -6,7 +6,7 @@ use crate::cli::output::{complain, print};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
-    /// The id of a format, model, property, detector or report
+    /// The id of a format, model, property, system, mutant, fault, detector or report
     #[arg(value_name = "ID")]
     id: String,
 }

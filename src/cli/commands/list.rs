@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
-    /// formats, models, properties, detectors or reports
+    /// formats, models, properties, systems, mutants, faults, detectors or reports
     #[arg(value_name = "REGISTRY")]
     registry: String,
     /// How to print it
@@ -42,8 +42,12 @@ pub(in crate::cli) fn run(args: &Arguments) -> u8 {
             print(&text);
         }
         How::Json => {
-            let entries: Vec<_> =
-                registry.pages.iter().map(|page| json!({"id": page.id, "summary": page.summary})).collect();
+            let entry = |page: &registries::Page| {
+                let mut entry = json!({"id": page.id, "summary": page.summary});
+                page.more.iter().for_each(|(name, text)| entry[*name] = json!(text));
+                entry
+            };
+            let entries: Vec<_> = registry.pages.iter().map(entry).collect();
             let object = json!({"schema_version": SCHEMA_VERSION, "registry": registry.id, "entries": entries});
             print(&format!("{object:#}\n"));
         }

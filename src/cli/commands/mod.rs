@@ -7,4 +7,6 @@ pub(super) mod demo;
 pub(super) mod explain;
 pub(super) mod generate;
 pub(super) mod list;
+pub(super) mod mutants;
 mod registries;
+pub(super) mod simulate;

@@ -1,7 +1,9 @@
 //! All registries, for `list`, `explain` and whoever else walks them.
 
+use crate::node::{About, Mutant};
 use crate::registry::Entry;
-use crate::{detect, formats, report};
+use crate::sim::faults::{self, Fault};
+use crate::{algorithms, detect, formats, report};
 use causet_checkers::models::ModelEntry;
 use std::fmt::Write;
 
@@ -17,6 +19,8 @@ pub(in crate::cli) struct Page {
     pub summary: &'static str,
     /// Markdown, with a title.
     pub text: String,
+    /// What the JSON list says beside id and summary.
+    pub more: Vec<(&'static str, &'static str)>,
 }
 
 /// Every registry.
@@ -31,6 +35,9 @@ pub(in crate::cli) fn all() -> Vec<Registry> {
             pages: causet_checkers::models::all().iter().map(|model| model_page(model)).collect(),
         },
         Registry { id: "properties", pages: properties.collect() },
+        Registry { id: "systems", pages: algorithms::ALL.iter().map(|system| system_page(system.about())).collect() },
+        Registry { id: "mutants", pages: mutants().map(|(system, mutant)| mutant_page(system, mutant)).collect() },
+        Registry { id: "faults", pages: faults::ALL.iter().map(|fault| fault_page(*fault)).collect() },
         Registry { id: "detectors", pages: detect::ALL.iter().map(|detector| page(&detector.entry())).collect() },
         Registry { id: "reports", pages: report::ALL.iter().map(|renderer| page(&renderer.entry())).collect() },
     ]
@@ -41,7 +48,7 @@ fn page(entry: &Entry) -> Page {
     if !entry.example.is_empty() {
         let _ = write!(text, "\n## Example\n\n{}", indent(entry.example));
     }
-    Page { id: entry.id, summary: entry.summary, text }
+    Page { id: entry.id, summary: entry.summary, text, more: Vec::new() }
 }
 
 fn model_page(model: &ModelEntry) -> Page {
@@ -57,7 +64,57 @@ fn model_page(model: &ModelEntry) -> Page {
         }
     }
     let _ = write!(text, "\n## Example, in `jsonl`: {}\n\n{}", model.example.verdict, indent(model.example.history));
-    Page { id: model.id, summary: model.summary, text }
+    Page { id: model.id, summary: model.summary, text, more: Vec::new() }
+}
+
+fn mutants() -> impl Iterator<Item = (&'static str, &'static Mutant)> {
+    algorithms::ALL.iter().flat_map(|system| {
+        let about = system.about();
+        about.mutants.iter().map(|mutant| (about.entry.id, *mutant))
+    })
+}
+
+fn system_page(about: &About) -> Page {
+    let mut text = titled(about.entry.id, about.entry.documentation);
+    let _ = writeln!(text, "\nFollows {}.", about.paper);
+    if let Some(promise) = about.promise {
+        let _ = writeln!(text, "\nPromises: {}, of the model `{}`.", promise.property, promise.model);
+    }
+    let _ = writeln!(text, "\nTolerates: {}.", about.tolerates.join(", "));
+    let mut list = |title: &str, lines: Vec<String>| {
+        if !lines.is_empty() {
+            let _ = write!(text, "\n## {title}\n\n{}", lines.concat());
+        }
+    };
+    let knob = |knob: &crate::node::Knob| format!("- `{}`: {} (default: {})\n", knob.name, knob.summary, knob.default);
+    list("Options (`--option NAME=VALUE`)", about.options.iter().map(knob).collect());
+    let workload = |of: &crate::node::Workload| format!("- `{}`: {}\n", of.id, of.summary);
+    list("Workloads (`--workload ID`)", about.workloads.iter().map(workload).collect());
+    let invariant = |(name, meaning): &(&str, &str)| format!("- `{name}`: {meaning}\n");
+    list("Invariants", about.invariants.iter().map(invariant).collect());
+    let mutant = |mutant: &&Mutant| format!("- `{}`: {}\n", mutant.id, mutant.summary);
+    list("Known bugs (`--mutant ID`)", about.mutants.iter().map(mutant).collect());
+    let _ = write!(text, "\n## Example\n\n{}", indent(about.entry.example));
+    Page { id: about.entry.id, summary: about.entry.summary, text, more: Vec::new() }
+}
+
+fn mutant_page(system: &'static str, mutant: &'static Mutant) -> Page {
+    let Mutant { id, summary, rule, anomaly, source } = mutant;
+    let text = format!(
+        "# {id} ({system})\n\n{summary}.\n\n- Breaks the rule: {rule}\n- What goes wrong: {anomaly}\n- Source: {source}\n\n\
+         ## Example\n\n    causet simulate {system} --mutant {id}\n"
+    );
+    Page { id, summary, text, more: vec![("system", system), ("rule", rule), ("anomaly", anomaly), ("source", source)] }
+}
+
+fn fault_page(fault: &dyn Fault) -> Page {
+    let knob = fault.knob();
+    let mut page = page(fault.entry());
+    let (low, high) = knob.range;
+    let line = format!("\n## Knob\n\n{}: from {low} to {high}; {} unless said.\n", knob.meaning, knob.default);
+    page.text.push_str(&line);
+    page.more.push(("knob", knob.meaning));
+    page
 }
 
 /// The documentation, with a title if it has none.

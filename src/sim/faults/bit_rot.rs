@@ -12,7 +12,7 @@ impl Fault for BitRot {
         &Entry {
             id: "bit-rot",
             summary: "a bit on disk flips, and the server starts again",
-            documentation: "A random bit of what is safely on disk flips, and the server restarts and reads it.",
+            documentation: "A random bit of what is safely on disk flips, and the server restarts and reads it. Only a checksum that is verified when reading tells, and then what was lost must come from elsewhere.",
             example: "causet simulate raft --faults bit-rot=2",
         }
     }

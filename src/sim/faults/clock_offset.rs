@@ -12,7 +12,7 @@ impl Fault for ClockOffset {
         &Entry {
             id: "clock-offset",
             summary: "a server's clock is ahead or behind for a while",
-            documentation: "The server's clock shows up to so much more or less than it should, then is right again.",
+            documentation: "The server's clock shows up to so much more or less than it should, then is right again. Timers that run are not moved; what compares times of several nodes, or trusts one, breaks.",
             example: "causet simulate raft --faults clock-offset=500",
         }
     }

@@ -12,7 +12,7 @@ impl Fault for ClockRate {
         &Entry {
             id: "clock-rate",
             summary: "a server's clock runs fast or slow",
-            documentation: "The server's clock, and with it its timers, runs up to so many times as fast, or as slow.",
+            documentation: "The server's clock, and with it its timers, runs up to so many times as fast, or as slow. A lease that counts on clocks of about the same rate must allow for the difference, and beyond it promises nothing.",
             example: "causet simulate raft --faults clock-rate=1.5",
         }
     }

@@ -12,7 +12,7 @@ impl Fault for DiskFull {
         &Entry {
             id: "disk-full",
             summary: "writes fail because the disk is full",
-            documentation: "Every write fails while the window is open, and leaves nothing behind.",
+            documentation: "Every write fails while the window is open, and leaves nothing behind. What is on disk already can be read.",
             example: "causet simulate raft --faults disk-full=1",
         }
     }

@@ -12,7 +12,7 @@ impl Fault for Drop {
         &Entry {
             id: "drop",
             summary: "each message is lost with some probability",
-            documentation: "Each message on any path is lost with the probability given, independently of the others.",
+            documentation: "Each message on any path is lost with the probability given, independently of the others. Protocols must send again; and what is sent again may have arrived the first time.",
             example: "causet simulate raft --faults drop=0.1",
         }
     }

@@ -12,7 +12,7 @@ impl Fault for Slow {
         &Entry {
             id: "slow",
             summary: "each step of a server takes time",
-            documentation: "Each step of the server takes so long, and inputs queue up.",
+            documentation: "Each step of the server takes so long, and inputs queue up. An overloaded processor, or a node that swaps, keeps its place in the cluster and delays everybody.",
             example: "causet simulate raft --faults slow=3",
         }
     }

@@ -12,7 +12,7 @@ impl Fault for SlowDisk {
         &Entry {
             id: "slow-disk",
             summary: "writes take many times as long",
-            documentation: "A write takes so many times as long as usual (0.5 to 2 ms).",
+            documentation: "A write takes so many times as long as usual (0.5 to 2 ms). Whoever waits for the disk before it answers is late; who does not is the one to look at.",
             example: "causet simulate raft --faults slow-disk=30",
         }
     }
