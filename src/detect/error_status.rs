@@ -1,93 +1,106 @@
-//! `error-status`: operations whose spans ended with status error.
+//! `error-status`: operations whose spans ended with status error, and where those errors began.
 
-use super::{Detector, View};
-use crate::outcome::{Evidence, Finding, Severity, fingerprint};
+use super::group::{About, by_operation, evidence};
+use super::{Detector, Knob, Knobs, View};
+use crate::outcome::{Finding, Severity};
 use crate::registry::Entry;
-use crate::store::{StatusCode, Sym};
-use foldhash::{HashMap, HashMapExt};
+use crate::store::StatusCode;
 
 /// The detector.
 pub struct ErrorStatus;
 
-/// From this share of an operation's calls on, its errors are of this severity.
-const SEVERITIES: [(f64, Severity); 3] = [(0.5, Severity::High), (0.05, Severity::Medium), (0.0, Severity::Low)];
-
-/// One operation's calls.
-#[derive(Default)]
-struct Calls {
-    all: u64,
-    errors: u64,
-    /// Position of the first one with an error.
-    first: Option<usize>,
-}
+const KNOBS: &[Knob] = &[
+    Knob { name: "medium-share", default: 0.05, unit: "ratio", summary: "From this share of the calls on: medium" },
+    Knob { name: "high-share", default: 0.5, unit: "ratio", summary: "From this share of the calls on: high" },
+    Knob { name: "critical-share", default: 0.9, unit: "ratio", summary: "From this share of the calls on: critical" },
+    Knob { name: "critical-calls", default: 20.0, unit: "calls", summary: "Fewer calls than this are never critical" },
+];
 
 impl Detector for ErrorStatus {
     fn entry(&self) -> Entry {
         Entry {
             id: "error-status",
-            summary: "Operations whose spans ended with status error",
+            summary: "Operations whose spans ended with status error, and whether the errors began there",
             documentation: DOCUMENTATION,
             example: "causet analyze traces.jsonl --fail-on medium",
         }
+    }
+
+    fn knobs(&self) -> &'static [Knob] {
+        KNOBS
     }
 
     fn examples(&self) -> (&'static str, &'static str) {
         (FIRING, SILENT)
     }
 
-    fn detect(&self, View { store, .. }: View<'_>) -> Vec<Finding> {
-        let mut places: HashMap<(Sym, Sym), usize> = HashMap::new();
-        let mut operations: Vec<((Sym, Sym), Calls)> = Vec::new();
-        for span in store.iter() {
-            let key = (span.service(), span.name());
-            let place = *places.entry(key).or_insert_with(|| {
-                operations.push((key, Calls::default()));
-                operations.len() - 1
-            });
-            let calls = &mut operations[place].1;
-            calls.all += 1;
-            if span.status() == StatusCode::Error {
-                calls.errors += 1;
-                calls.first.get_or_insert(span.index());
+    fn detect(&self, View { store, graph, .. }: View<'_>, knobs: &Knobs) -> Vec<Finding> {
+        let failed = |span: u32| store.span(span as usize).status() == StatusCode::Error;
+        let mut findings = Vec::new();
+        for (operation, spans) in by_operation(store) {
+            // Errors that began here first: they are the better examples.
+            let passed_on = |span: &u32| graph.family().children(*span as usize).iter().any(|&child| failed(child));
+            let errors = spans.iter().copied().filter(|&span| failed(span));
+            let (passed, began): (Vec<u32>, Vec<u32>) = errors.partition(passed_on);
+            let origins = began.len();
+            let errors = [began, passed].concat();
+            let Some(&example) = errors.first() else { continue };
+            let share = errors.len() as f64 / spans.len() as f64;
+            let whole = severity(share, spans.len(), knobs);
+            let severity = if origins == 0 { lower(whole) } else { whole };
+            let mut title = format!("{} of {} calls end with an error", errors.len(), spans.len());
+            if origins == 0 {
+                title += ", all passed on from calls below";
+            } else if origins < errors.len() {
+                title += &format!(", {origins} of which began here");
             }
+            match store.text(store.span(example as usize).status_message()) {
+                "" => {}
+                message => title += &format!(": {message}"),
+            }
+            let evidence = vec![
+                evidence("errors", errors.len() as f64, "spans"),
+                evidence("calls", spans.len() as f64, "spans"),
+                evidence("error-share", share, "ratio"),
+                evidence("errors-that-began-here", origins as f64, "spans"),
+            ];
+            let about = About { rule: "error-status", severity, title, operation, spans: &errors, evidence };
+            findings.push(about.finding(store));
         }
-        let finding = |((service, operation), calls): ((Sym, Sym), Calls)| {
-            let example = store.span(calls.first?);
-            let (service, operation) = (store.text(service), store.text(operation));
-            let share = calls.errors as f64 / calls.all as f64;
-            let severity = SEVERITIES.iter().find(|(from, _)| share >= *from)?.1;
-            let message = match store.text(example.status_message()) {
-                "" => String::new(),
-                message => format!(": {message}"),
-            };
-            Some(Finding {
-                rule: "error-status",
-                severity,
-                title: format!("{} of {} calls end with an error{message}", calls.errors, calls.all),
-                service: service.to_owned(),
-                operation: operation.to_owned(),
-                trace_id: format!("{:032x}", example.trace_id()),
-                span_id: format!("{:016x}", example.id()),
-                count: calls.errors,
-                evidence: vec![
-                    Evidence { name: "errors", value: calls.errors as f64, baseline: None, unit: "spans" },
-                    Evidence { name: "calls", value: calls.all as f64, baseline: None, unit: "spans" },
-                    Evidence { name: "error-share", value: share, baseline: None, unit: "ratio" },
-                ],
-                fingerprint: fingerprint(&["error-status", service, operation]),
-            })
-        };
-        operations.into_iter().filter_map(finding).collect()
+        findings
+    }
+}
+
+fn severity(share: f64, calls: usize, knobs: &Knobs) -> Severity {
+    if share >= knobs.get("critical-share") && calls as f64 >= knobs.get("critical-calls") {
+        Severity::Critical
+    } else if share >= knobs.get("high-share") {
+        Severity::High
+    } else if share >= knobs.get("medium-share") {
+        Severity::Medium
+    } else {
+        Severity::Low
+    }
+}
+
+/// A step less: the operation suffers from what another one has.
+fn lower(severity: Severity) -> Severity {
+    match severity {
+        Severity::Critical => Severity::High,
+        Severity::High => Severity::Medium,
+        Severity::Medium | Severity::Low => Severity::Low,
     }
 }
 
 const DOCUMENTATION: &str = "\
 # error-status
 
-Spans whose status is *error*, grouped by service and operation, with an example and the share of the
-operation's calls that they are.
+Spans whose status is *error*, grouped by service and operation, with examples and the share of the
+operation's calls that they are. An error *began* in a span none of whose children has an error, and was
+*passed on* otherwise; the title says how many began in the operation.
 
-**Severity** follows the share: `high` from half of the calls on, `medium` from 5 %, `low` below.
+**Severity** follows the share: `critical` from 90 % of at least 20 calls on, `high` from half of the calls on,
+`medium` from 5 %, `low` below; a step less where all errors were passed on.
 
 **Not reported:** spans whose status is *unset* or *ok*, whatever their attributes or events say: instrumentation
 decides what an error is.
@@ -100,22 +113,50 @@ const SILENT: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"ser
 mod tests {
     use super::*;
     use crate::causal::CausalGraph;
+    use crate::detect::Settings;
     use crate::store::{NewSpan, StoreBuilder};
+
+    fn findings(spans: impl IntoIterator<Item = NewSpan>) -> Vec<Finding> {
+        let mut builder = StoreBuilder::new();
+        spans.into_iter().for_each(|span| builder.span(span));
+        let store = builder.finish();
+        let graph = CausalGraph::new(&store);
+        ErrorStatus.detect(View::new(&store, &graph), &Settings::default().of(&ErrorStatus))
+    }
 
     #[test]
     fn severity_follows_the_share() {
-        for (calls, severity) in
-            [(1, Severity::High), (2, Severity::High), (20, Severity::Medium), (100, Severity::Low)]
-        {
-            let mut builder = StoreBuilder::new();
-            for id in 1..=calls {
-                let status_code = if id == calls { 2 } else { 0 };
-                builder.span(NewSpan { trace_id: 1, id, status_code, ..NewSpan::default() });
-            }
-            let store = builder.finish();
-            let graph = CausalGraph::new(&store);
-            let findings = ErrorStatus.detect(View { store: &store, graph: &graph });
-            assert_eq!(findings.iter().map(|finding| finding.severity).collect::<Vec<_>>(), [severity], "of {calls}");
+        for (calls, errors, severity) in [
+            (1, 1, Severity::High),
+            (2, 1, Severity::High),
+            (20, 1, Severity::Medium),
+            (100, 1, Severity::Low),
+            (20, 18, Severity::Critical),
+        ] {
+            let span =
+                |id| NewSpan { trace_id: 1, id, status_code: if id <= errors { 2 } else { 0 }, ..NewSpan::default() };
+            let found = findings((1..=calls).map(span));
+            assert_eq!(found.iter().map(|finding| finding.severity).collect::<Vec<_>>(), [severity], "of {calls}");
         }
+    }
+
+    #[test]
+    fn what_began_below_is_told_from_what_began_here() {
+        let mut builder = StoreBuilder::new();
+        let (outer, inner) = (builder.string("outer"), builder.string("inner"));
+        let span = |id, parent, name| NewSpan { trace_id: 1, id, parent, name, status_code: 2, ..NewSpan::default() };
+        builder.span(span(1, 0, outer));
+        builder.span(span(2, 1, inner));
+        let store = builder.finish();
+        let graph = CausalGraph::new(&store);
+        let found = ErrorStatus.detect(View::new(&store, &graph), &Settings::default().of(&ErrorStatus));
+        let told: Vec<(&str, Severity)> = found.iter().map(|finding| (&*finding.title, finding.severity)).collect();
+        assert_eq!(
+            told,
+            [
+                ("1 of 1 calls end with an error, all passed on from calls below", Severity::Medium),
+                ("1 of 1 calls end with an error", Severity::High),
+            ]
+        );
     }
 }

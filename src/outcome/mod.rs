@@ -222,6 +222,8 @@ pub struct Finding {
     pub span_id: String,
     /// How many spans are of this finding.
     pub count: u64,
+    /// Trace and span of a few examples, the one above first.
+    pub exemplars: Vec<(String, String)>,
     pub evidence: Vec<Evidence>,
     /// Stable over runs and windows: of rule, service and operation, never of ids or times.
     pub fingerprint: String,

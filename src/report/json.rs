@@ -185,6 +185,7 @@ pub(super) fn findings(findings: &[Finding]) -> Value {
             "trace_id": finding.trace_id,
             "span_id": finding.span_id,
             "count": finding.count,
+            "exemplars": finding.exemplars.iter().map(|(trace, span)| json!({"trace_id": trace, "span_id": span})).collect::<Value>(),
             "evidence": finding.evidence.iter().map(evidence).collect::<Value>(),
             "fingerprint": finding.fingerprint,
         })

@@ -1,6 +1,6 @@
 //! Data with known answers: recorded histories, OTLP quirks, registry examples.
 
-use causet::detect::{self, View};
+use causet::detect::{self, Settings, View};
 use causet::formats::{self, Reading, Source, by_id};
 use causet::{causal::CausalGraph, report};
 use causet_checkers::{Query, check};
@@ -92,7 +92,7 @@ fn every_detector_fires_and_stays_silent() {
             assert!(reading.skipped.is_empty() && !reading.spans.is_empty(), "{id}: the example is not clean");
             let store = reading.spans.finish();
             let graph = CausalGraph::new(&store);
-            let findings = detector.detect(View { store: &store, graph: &graph });
+            let findings = detector.detect(View::new(&store, &graph), &Settings::default().of(*detector));
             assert_eq!(!findings.is_empty(), fires, "{id}");
             assert!(findings.iter().all(|finding| finding.rule == id));
         }

@@ -43,7 +43,7 @@ fn try_run(global: &Global) -> Result<bool, String> {
     print("$ causet analyze shop.jsonl.zst     (recorded traces of a web shop)\n\n");
     let mut shop = Report { command: "analyze", ..Report::default() };
     let (reading, _) = read("otlp-json", SHOP, "shop.jsonl.zst")?;
-    analyze::analyze(&reading.spans.finish(), &limits, &mut shop);
+    analyze::analyze(&reading.spans.finish(), &analyze::Question::default(), &limits, &mut shop);
     show(&shop);
 
     print("\n$ causet check etcd.log --model cas-register     (a recorded history of a key-value store)\n\n");

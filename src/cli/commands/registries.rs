@@ -1,9 +1,10 @@
 //! All registries, for `list`, `explain` and whoever else walks them.
 
+use crate::detect::{self, Detector, Knob};
 use crate::node::{About, Mutant};
 use crate::registry::Entry;
 use crate::sim::faults::{self, Fault};
-use crate::{algorithms, detect, formats, report};
+use crate::{algorithms, formats, report};
 use causet_checkers::models::ModelEntry;
 use std::fmt::Write;
 
@@ -38,7 +39,7 @@ pub(in crate::cli) fn all() -> Vec<Registry> {
         Registry { id: "systems", pages: algorithms::ALL.iter().map(|system| system_page(system.about())).collect() },
         Registry { id: "mutants", pages: mutants().map(|(system, mutant)| mutant_page(system, mutant)).collect() },
         Registry { id: "faults", pages: faults::ALL.iter().map(|fault| fault_page(*fault)).collect() },
-        Registry { id: "detectors", pages: detect::ALL.iter().map(|detector| page(&detector.entry())).collect() },
+        Registry { id: "detectors", pages: detect::ALL.iter().map(|detector| detector_page(*detector)).collect() },
         Registry { id: "reports", pages: report::ALL.iter().map(|renderer| page(&renderer.entry())).collect() },
     ]
 }
@@ -48,6 +49,17 @@ fn page(entry: &Entry) -> Page {
     if !entry.example.is_empty() {
         let _ = write!(text, "\n## Example\n\n{}", indent(entry.example));
     }
+    Page { id: entry.id, summary: entry.summary, text, more: Vec::new() }
+}
+
+fn detector_page(detector: &dyn Detector) -> Page {
+    let entry = detector.entry();
+    let mut text = titled(entry.id, entry.documentation);
+    text.push_str("\n## Thresholds (`--threshold DETECTOR.NAME=NUMBER`)\n\n");
+    for Knob { name, default, unit, summary } in detector.knobs() {
+        let _ = writeln!(text, "- `{}.{name}`: {summary} (default: {default} {unit})", entry.id);
+    }
+    let _ = write!(text, "\n## Example\n\n{}", indent(entry.example));
     Page { id: entry.id, summary: entry.summary, text, more: Vec::new() }
 }
 
