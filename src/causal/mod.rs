@@ -19,15 +19,19 @@ mod exact;
 mod graph;
 mod overview;
 mod relation;
+mod span_order;
 mod timing;
 
 pub use clocks::Clocks;
 pub use critical_path::{Segment, critical_path};
 pub use diagnose::{Diagnosis, Problem};
-pub use exact::{ClockKind, Disagreement, ExactEdges, ExactEvent, ExactKind, ExactOrder, Id, Lane, disagreements};
+pub use exact::{
+    ClockKind, Disagreement, ExactEdges, ExactEvent, ExactKind, ExactOrder, Id, Lane, UnknownPairs, disagreements,
+};
 pub use graph::{CausalGraph, EdgeKind, EventId, EventKind, Family};
 pub use overview::overview;
 pub use relation::{Answer, Relation, RestsOn};
+pub use span_order::SpanOrder;
 pub use timing::self_times;
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! An overview of some traces: the tables that `analyze` shows.
 
 use super::graph::CausalGraph;
-use super::{critical_path, self_times};
+use super::{Diagnosis, ExactOrder, critical_path, self_times};
 use crate::outcome::{
-    Analysis, CausalSummary, Dependency, OperationStats, PathStep, ProblemCount, SlowTrace, Summary, TraceSpan,
+    Analysis, CausalSummary, Dependency, ExactSummary, OperationStats, PathStep, ProblemCount, SlowTrace, Summary,
+    TraceSpan,
 };
 use crate::store::frames::{Aggregate, Observations, aggregate};
 use crate::store::{SpanRef, SpanStore, StatusCode, Sym};
@@ -161,8 +162,7 @@ fn path_steps(store: &SpanStore, graph: &CausalGraph, root: usize) -> Vec<PathSt
 }
 
 fn causal(store: &SpanStore, graph: &CausalGraph) -> CausalSummary {
-    let (certain, assumed) = graph.edge_counts();
-    let problems = graph.problems().iter().map(|diagnosis| {
+    let problem = |diagnosis: &Diagnosis| {
         let example = store.span(diagnosis.example);
         ProblemCount {
             id: diagnosis.problem.id(),
@@ -171,12 +171,41 @@ fn causal(store: &SpanStore, graph: &CausalGraph) -> CausalSummary {
             trace_id: format!("{:032x}", example.trace_id()),
             span_id: format!("{:016x}", example.id()),
         }
-    });
-    CausalSummary {
+    };
+    let (certain, assumed) = graph.edge_counts();
+    let mut summary = CausalSummary {
         events: graph.len() as u64,
         certain_edges: certain as u64,
         assumed_edges: assumed as u64,
         depth: u64::from(graph.depth()),
-        problems: problems.collect(),
+        problems: graph.problems().iter().map(problem).collect(),
+        exact: None,
+    };
+    if let Some(order) = ExactOrder::new(store) {
+        let exact = exact(&order);
+        summary.events = order.len() as u64;
+        summary.certain_edges = exact.program_edges + exact.message_edges + exact.local_edges + exact.recovery_edges;
+        summary.assumed_edges = 0;
+        summary.depth = order.events().map(|event| order.lamport(event)).max().unwrap_or(0);
+        summary.problems.extend(order.problems().iter().map(problem));
+        summary.exact = Some(exact);
+    }
+    summary
+}
+
+fn exact(order: &ExactOrder) -> ExactSummary {
+    let edges = order.edges();
+    let pairs = order.unknown_pairs();
+    // Lanes are ordered by process.
+    let nodes = order.lanes().chunk_by(|a, b| a.process == b.process).count();
+    ExactSummary {
+        nodes: nodes as u64,
+        incarnations: order.lanes().len() as u64,
+        program_edges: edges.program,
+        message_edges: edges.message,
+        local_edges: edges.local,
+        recovery_edges: edges.recovery,
+        unknown_pairs: pairs.unknown,
+        pairs: pairs.of,
     }
 }

@@ -24,7 +24,8 @@ impl Inputs {
         let format = match &args.input_format {
             None => None,
             Some(id) => Some(formats::by_id(id).ok_or_else(|| {
-                let known: Vec<&str> = formats::ALL.iter().map(|format| format.entry().id).collect();
+                let known: Vec<&str> =
+                    formats::ALL.iter().filter(|format| format.is_read()).map(|format| format.entry().id).collect();
                 format!("no format `{id}`; there are {}", known.join(", "))
             })?),
         };

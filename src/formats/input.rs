@@ -167,6 +167,7 @@ pub fn load(
 
 fn unrecognised(head: &[u8]) -> String {
     let start = String::from_utf8_lossy(&head[..head.len().min(24)]).into_owned();
-    let known: Vec<&str> = super::ALL.iter().map(|format| format.entry().id).collect();
+    let known: Vec<&str> =
+        super::ALL.iter().filter(|format| format.is_read()).map(|format| format.entry().id).collect();
     format!("no known format begins like {start:?}; there are {} (--input-format names one)", known.join(", "))
 }

@@ -4,6 +4,7 @@
 //! what it had to skip, each with a position; it fails only when the bytes can't be had at all.
 //! Formats are recognised by content ([`recognise`]), never by file name.
 
+mod causal_jsonl;
 mod edn;
 mod edn_atoms;
 mod edn_forms;
@@ -29,7 +30,7 @@ mod values;
 pub use source::Source;
 
 use crate::registry::Entry;
-use crate::store::{SpanStore, StoreBuilder};
+use crate::store::{OrderedEvent, SpanStore, StoreBuilder};
 use causet_checkers::history::{History, HistoryBuilder, Value};
 use std::io::{self, Write};
 
@@ -42,6 +43,7 @@ pub static ALL: &[&dyn Format] = &[
     &jsonl::Jsonl,
     &otlp_json::OtlpJson,
     &otlp_proto::OtlpProto,
+    &causal_jsonl::CausalJsonl,
 ];
 
 /// A way to write traces or histories as bytes, and to read them back.
@@ -57,6 +59,11 @@ pub trait Format: Sync {
     /// # Errors
     /// Only what the operating system says; bad content goes to [`Reading::skipped`].
     fn read(&self, source: &mut Source, into: &mut Reading) -> io::Result<()>;
+
+    /// Whether it is a format of inputs at all.
+    fn is_read(&self) -> bool {
+        self.writes() != Writes::Order
+    }
 
     /// What it can write.
     fn writes(&self) -> Writes {
@@ -78,6 +85,18 @@ pub trait Format: Sync {
     fn write_history(&self, _history: &History, _to: &mut dyn Write) -> io::Result<()> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "this format does not write histories"))
     }
+
+    /// Writes a causal order; called only if it [`writes`](Self::writes) them.
+    ///
+    /// # Errors
+    /// What the output says.
+    fn write_order<'a>(
+        &self,
+        _rows: &mut dyn Iterator<Item = OrderedEvent<'a>>,
+        _to: &mut (dyn Write + Send),
+    ) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this format does not write causal orders"))
+    }
 }
 
 /// What a format can write.
@@ -86,6 +105,8 @@ pub enum Writes {
     Nothing,
     Spans,
     History,
+    /// The causal order of spans.
+    Order,
 }
 
 /// How many bytes of a file recognition sees.

@@ -94,6 +94,27 @@ pub struct CausalSummary {
     /// The longest causal chain: the greatest Lamport clock.
     pub depth: u64,
     pub problems: Vec<ProblemCount>,
+    /// If the traces state their order exactly: then the numbers above are of that order.
+    pub exact: Option<ExactSummary>,
+}
+
+/// An exact causal order in numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExactSummary {
+    pub nodes: u64,
+    pub incarnations: u64,
+    /// Neighbours in an incarnation.
+    pub program_edges: u64,
+    /// Send → receive.
+    pub message_edges: u64,
+    /// Timer set → fired, persist → durable: in one incarnation, implied by program order.
+    pub local_edges: u64,
+    /// Persist → the incarnation that started from it.
+    pub recovery_edges: u64,
+    /// Pairs of events whose order can't be known, because others are missing …
+    pub unknown_pairs: u64,
+    /// … out of so many: all pairs, or as many as are looked at where there are more.
+    pub pairs: u64,
 }
 
 /// One kind of problem with the data.

@@ -9,7 +9,8 @@ mod fingerprint;
 mod simulation;
 
 pub use analysis::{
-    Analysis, CausalSummary, Dependency, OperationStats, PathStep, ProblemCount, SlowTrace, Summary, TraceSpan,
+    Analysis, CausalSummary, Dependency, ExactSummary, OperationStats, PathStep, ProblemCount, SlowTrace, Summary,
+    TraceSpan,
 };
 pub use check::Circumstances;
 pub use fingerprint::fingerprint;

@@ -244,6 +244,13 @@ pub(super) fn tables(analysis: &Analysis) -> [(&'static str, Value); 4] {
             "trace_id": problem.trace_id, "span_id": problem.span_id,
         })
     };
+    let exact = |exact: &crate::outcome::ExactSummary| {
+        json!({
+            "nodes": exact.nodes, "incarnations": exact.incarnations, "program_edges": exact.program_edges,
+            "message_edges": exact.message_edges, "local_edges": exact.local_edges,
+            "recovery_edges": exact.recovery_edges, "unknown_pairs": exact.unknown_pairs, "pairs": exact.pairs,
+        })
+    };
     let causal = &analysis.causal;
     [
         ("operations", analysis.operations.iter().map(operation).collect()),
@@ -254,6 +261,7 @@ pub(super) fn tables(analysis: &Analysis) -> [(&'static str, Value); 4] {
             json!({
                 "events": causal.events, "certain_edges": causal.certain_edges, "assumed_edges": causal.assumed_edges,
                 "depth": causal.depth, "problems": causal.problems.iter().map(problem).collect::<Value>(),
+                "exact": causal.exact.as_ref().map(exact),
             }),
         ),
     ]

@@ -3,7 +3,9 @@
 use super::numbers::{count, counted, duration, moment, share};
 use super::timeline::timeline;
 use super::{Look, Renderer, laboratory};
-use crate::outcome::{Analysis, Answer, CheckResult, Counterexample, Finding, Report, Severity, SlowTrace};
+use crate::outcome::{
+    Analysis, Answer, CausalSummary, CheckResult, Counterexample, ExactSummary, Finding, Report, Severity, SlowTrace,
+};
 use crate::registry::Entry;
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
@@ -265,14 +267,19 @@ fn slowest(out: &mut String, analysis: &Analysis) {
 fn causal(out: &mut String, analysis: &Analysis) {
     let causal = &analysis.causal;
     let _ = writeln!(out, "\n{HEAD}Causal order{HEAD:#}");
-    let _ = writeln!(
-        out,
-        " {}, {} certain and {} assumed from timestamps; longest chain {}",
-        counted(causal.events, "event"),
-        counted(causal.certain_edges, "edge"),
-        count(causal.assumed_edges),
-        count(causal.depth),
-    );
+    match &causal.exact {
+        Some(exact) => exact_order(out, causal, exact),
+        None => {
+            let _ = writeln!(
+                out,
+                " {}, {} certain and {} assumed from timestamps; longest chain {}",
+                counted(causal.events, "event"),
+                counted(causal.certain_edges, "edge"),
+                count(causal.assumed_edges),
+                count(causal.depth),
+            );
+        }
+    }
     for problem in &causal.problems {
         let _ = writeln!(
             out,
@@ -282,6 +289,34 @@ fn causal(out: &mut String, analysis: &Analysis) {
             problem.summary,
             problem.span_id,
             problem.trace_id,
+        );
+    }
+}
+
+fn exact_order(out: &mut String, causal: &CausalSummary, exact: &ExactSummary) {
+    let _ = writeln!(
+        out,
+        " exact, as recorded: {} of {} in {}; longest chain {}",
+        counted(causal.events, "event"),
+        counted(exact.nodes, "node"),
+        counted(exact.incarnations, "incarnation"),
+        count(causal.depth),
+    );
+    let _ = writeln!(
+        out,
+        " {}: {} in program order, {} by message, {} by timer or disk, {} by recovery",
+        counted(causal.certain_edges, "edge"),
+        count(exact.program_edges),
+        count(exact.message_edges),
+        count(exact.local_edges),
+        count(exact.recovery_edges),
+    );
+    if exact.unknown_pairs > 0 {
+        let unknown = share(exact.unknown_pairs, exact.pairs);
+        let pairs = counted(exact.pairs, "pair");
+        let _ = writeln!(
+            out,
+            " {ODD}!{ODD:#} events are missing: the order of {unknown} of {pairs} of events can't be known"
         );
     }
 }

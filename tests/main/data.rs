@@ -2,7 +2,10 @@
 
 use causet::detect::{self, Settings, View};
 use causet::formats::{self, Reading, Source, by_id};
-use causet::{causal::CausalGraph, report};
+use causet::{
+    causal::{CausalGraph, ExactOrder},
+    report,
+};
 use causet_checkers::{Query, check};
 use serde_json::Value;
 use std::fs;
@@ -146,6 +149,27 @@ fn examples_of_formats_are_recognised_and_read() {
     }
 }
 
+/// Each trace in `testdata/exact` with the order beside it; `UPDATE=1 cargo test exact` writes the orders.
+#[test]
+fn exact_events_give_the_order_that_they_state() {
+    let traces = fs::read_dir("testdata/exact").unwrap().map(|entry| entry.unwrap().path());
+    let traces: Vec<_> = traces.filter(|path| path.extension().is_some_and(|extension| extension == "jsonl")).collect();
+    assert!(!traces.is_empty());
+    for path in traces {
+        let spans = read("otlp-json", fs::read(&path).unwrap()).spans.finish();
+        let order = ExactOrder::new(&spans).unwrap();
+        let mut written = Vec::new();
+        by_id("causal-jsonl").unwrap().write_order(&mut order.rows(), &mut written).unwrap();
+        let expected = path.with_extension("order");
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(expected, written).unwrap();
+            continue;
+        }
+        let expected = fs::read_to_string(expected).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), expected, "{}", path.display());
+    }
+}
+
 #[test]
 fn reports_follow_their_schema() {
     let schema: Value = serde_json::from_str(report::SCHEMA).unwrap();
@@ -155,6 +179,7 @@ fn reports_follow_their_schema() {
         &["check", "testdata/cli/input/broken.jsonl"],
         &["analyze", "testdata/demo/shop.jsonl.zst"],
         &["analyze", "testdata/otlp", "testdata/cli/input/errors.json", "--fail-on", "low"],
+        &["analyze", "testdata/exact"],
         &["analyze", "testdata/cli/input/nothing.json", "no-such-file"],
     ] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_causet"))

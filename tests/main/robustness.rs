@@ -1,6 +1,6 @@
 //! Damaged, cut, deep, long and enormous inputs: nothing panics, hangs, or is lost without a word.
 
-use causet::causal::{CausalGraph, critical_path, overview};
+use causet::causal::{CausalGraph, ExactOrder, critical_path, disagreements, overview};
 use causet::formats::{self, Format, Reading, Source, by_id};
 use causet::store::{NewSpan, StoreBuilder};
 use std::fs;
@@ -34,6 +34,20 @@ fn cut_files_are_read_up_to_the_cut_and_say_so() {
             let whole = reading.spans.len() == 4;
             assert!(!reading.skipped.is_empty() || whole, "{} cut at {cut} of {}", format.entry().id, bytes.len());
         }
+    }
+}
+
+#[test]
+fn damaged_exact_events_never_panic_and_have_an_order() {
+    let bytes = fs::read("testdata/exact/restart.jsonl").unwrap();
+    for at in 0..bytes.len() {
+        let mut bytes = bytes.clone();
+        // A digit that is another one is where it hurts most.
+        bytes[at] = if bytes[at].is_ascii_digit() { b'0' + (bytes[at] + 3) % 10 } else { b'"' };
+        let store = read(by_id("otlp-json").unwrap(), bytes).spans.finish();
+        let Some(order) = ExactOrder::new(&store) else { continue };
+        assert!(order.rows().count() == order.len() && order.unknown_pairs().unknown <= order.unknown_pairs().of);
+        disagreements(&order, &store);
     }
 }
 

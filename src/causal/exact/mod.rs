@@ -27,10 +27,11 @@ mod tests;
 
 pub use read::Id;
 pub use recorded::{ClockKind, Disagreement, disagreements};
+pub(super) use tree::Tree;
 
 use super::diagnose::Diagnosis;
 use super::relation::Relation;
-use crate::store::SpanStore;
+use crate::store::{EventName, OrderedEvent, SpanStore};
 use order::Hole;
 
 /// Names an event of an [`ExactOrder`]. Events of a lane are consecutive, in program order.
@@ -128,6 +129,17 @@ pub struct ExactEdges {
     pub recovery: u64,
 }
 
+/// How many pairs of events have an unknown order, out of how many that were looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnknownPairs {
+    pub unknown: u64,
+    /// All pairs of different events, or as many as are looked at where there are more.
+    pub of: u64,
+}
+
+/// So many pairs are looked at, if there are more.
+const PAIRS: u64 = 500_000;
+
 /// The order of all exact events of some traces.
 #[derive(Clone, Debug)]
 pub struct ExactOrder {
@@ -139,7 +151,7 @@ pub struct ExactOrder {
     sources: Vec<[u32; 2]>,
     /// By event: the row of what it knows of other lanes.
     row: Vec<u32>,
-    rows: tree::Tree,
+    rows: Tree,
     lamport: Vec<u64>,
     /// By event: the first event of its lane, from itself on, from which a path can leave the lane.
     outlet: Vec<u32>,
@@ -244,6 +256,64 @@ impl ExactOrder {
     /// Whether nothing is known to be missing: no relation is [`Relation::Unknown`].
     pub fn is_complete(&self) -> bool {
         self.holes.is_empty()
+    }
+
+    /// Whether all that is before an event is there: its clocks are exact, not lower bounds.
+    pub fn knows_its_past(&self, event: ExactEvent) -> bool {
+        self.torn.iter().all(|&lane| {
+            let hole = self.holes[self.first_hole[lane as usize] as usize].event;
+            self.first[lane as usize] + self.component(event, lane) <= hole
+        })
+    }
+
+    /// How many pairs are unknown. Of more than a thousand events, pairs spread over all of them are looked at, the
+    /// same ones each time.
+    pub fn unknown_pairs(&self) -> UnknownPairs {
+        let events = self.len() as u64;
+        let all = events * events.saturating_sub(1) / 2;
+        if self.is_complete() {
+            return UnknownPairs { unknown: 0, of: all };
+        }
+        let is_unknown =
+            |a: u64, b: u64| u64::from(self.relation(ExactEvent(a as u32), ExactEvent(b as u32)) == Relation::Unknown);
+        if all <= PAIRS {
+            let pairs = (0..events).flat_map(|a| (0..a).map(move |b| (a, b)));
+            let unknown = pairs.map(|(a, b)| is_unknown(a, b)).sum();
+            return UnknownPairs { unknown, of: all };
+        }
+        // A generator with a full period is random enough to spread pairs.
+        let mut state = 1u64;
+        let mut next = |bound: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((u128::from(state) * u128::from(bound)) >> 64) as u64
+        };
+        let mut pair = || {
+            let (a, b) = (next(events), next(events - 1));
+            (a, b + u64::from(b >= a))
+        };
+        let unknown = (0..PAIRS).map(|_| pair()).map(|(a, b)| is_unknown(a, b)).sum();
+        UnknownPairs { unknown, of: PAIRS }
+    }
+
+    /// All events with their clocks, each after everything that is before it.
+    pub fn rows(&self) -> impl Iterator<Item = OrderedEvent<'_>> {
+        let mut order: Vec<ExactEvent> = self.events().collect();
+        order.sort_by_key(|event| (self.lamport(*event), *event));
+        order.into_iter().map(|event| {
+            let lane = &self.lanes[self.lane(event)];
+            OrderedEvent {
+                name: match self.id(event) {
+                    Id::Number(number) => EventName::Number(*number),
+                    Id::Text(text) => EventName::Text(text),
+                },
+                node: &lane.process,
+                incarnation: lane.incarnation,
+                seq: self.seq(event),
+                vector: self.vector(event).into_iter().map(|(lane, seq)| (&*self.lanes[lane].name, seq)).collect(),
+                lamport: self.lamport(event),
+                complete: self.knows_its_past(event),
+            }
+        })
     }
 
     /// Edges by kind.

@@ -4,8 +4,9 @@
 //! order does, without looking at every pair. (1) Along each edge the Lamport clock grows. (2) Along each edge the
 //! vector grows; so whatever is before is recorded as before. (3) Of each lane that the vector mentions, the first
 //! event that is *not* before: if its vector is not within this one, then, by (2) along its lane, none after it
-//! is, so nothing that is concurrent is recorded as before. An edge is followed back to the nearest
-//! event with a recorded clock. A vector without a component of its own lane is subject to (2) only.
+//! is, so nothing that is concurrent is recorded as before. Where some events have no clock, an edge is followed
+//! back to the nearest event of the lane that has one: what is found is wrong, but not all that is wrong is found.
+//! A vector without a component of its own lane is subject to (2) only.
 
 use super::{ExactEvent, ExactOrder};
 use crate::causal::Relation;
@@ -110,7 +111,7 @@ impl Clocks {
         for at in (0..order.len()).rev() {
             let later = order.events.get(at + 1).filter(|later| later.lane == order.events[at].lane);
             let here = clocks.vector[at].is_some().then_some(at as u32);
-            clocks.next[at] = here.or_else(|| later.and(clocks.next[at + 1]));
+            clocks.next[at] = here.or_else(|| later.and_then(|_| clocks.next[at + 1]));
         }
         clocks
     }

@@ -286,6 +286,9 @@ fn a_wrong_clock_is_found_if_and_only_if_some_pair_shows_it() {
         }
         for (at, event) in events.iter_mut().enumerate() {
             let pairs: Vec<String> = vectors[at].iter().map(|(key, count)| format!("\"{key}\": {count}")).collect();
+            if seed % 4 == 0 && random.below(2) == 0 {
+                continue;
+            }
             event.clocks.push(("causet.clock.vector", format!("{{{}}}", pairs.join(", "))));
             event.clocks.push(("causet.clock.lamport", lamports[at].to_string()));
         }
@@ -306,7 +309,9 @@ fn a_wrong_clock_is_found_if_and_only_if_some_pair_shows_it() {
                 recorded != true_relation(&events, a, b)
             })
         });
-        assert_eq!(!said.is_empty(), wrong, "seed {seed}: {said:?}");
+        // With clocks missing, what is found is still wrong.
+        assert!(wrong || said.is_empty());
+        assert!(!wrong || !said.is_empty() || seed % 4 == 0, "seed {seed}: {said:?}");
         found += usize::from(wrong);
         assert!(
             said.iter().all(|pair| pair.clock == ClockKind::Vector && order.relation(pair.a, pair.b) == pair.rebuilt)

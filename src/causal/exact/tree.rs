@@ -8,7 +8,7 @@ const WIDTH: usize = 1 << BITS;
 
 /// Rows of counts by lane. Row 0 is all zeroes.
 #[derive(Clone, Debug)]
-pub(super) struct Tree {
+pub(in crate::causal) struct Tree {
     nodes: Vec<[u32; WIDTH]>,
     /// How many levels are above the leaves.
     height: u32,
@@ -16,7 +16,7 @@ pub(super) struct Tree {
 
 impl Tree {
     /// For so many lanes.
-    pub(super) fn new(lanes: usize) -> Self {
+    pub(in crate::causal) fn new(lanes: usize) -> Self {
         let mut height = 0;
         while lanes > 1 << (BITS * (height + 1)) {
             height += 1;
@@ -26,19 +26,24 @@ impl Tree {
 
     /// How many nodes there are.
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::causal) fn len(&self) -> usize {
         self.nodes.len()
     }
 
     /// One component of a row.
-    pub(super) fn get(&self, row: u32, lane: u32) -> u32 {
+    pub(in crate::causal) fn get(&self, row: u32, lane: u32) -> u32 {
         let child = |node: u32, level: u32| self.nodes[node as usize][(lane >> (BITS * level)) as usize % WIDTH];
         (0..=self.height).rev().fold(row, |node, level| if node == 0 { 0 } else { child(node, level) })
     }
 
     /// The row with the greater of each component of two rows, in which `lane` has at least `count`.
-    pub(super) fn join(&mut self, x: u32, y: u32, lane: u32, count: u32) -> u32 {
+    pub(in crate::causal) fn join(&mut self, x: u32, y: u32, lane: u32, count: u32) -> u32 {
         self.join_nodes(x, y, self.height, Some((lane, count)))
+    }
+
+    /// The row with the greater of each component of two rows.
+    pub(in crate::causal) fn merge(&mut self, x: u32, y: u32) -> u32 {
+        self.join_nodes(x, y, self.height, None)
     }
 
     /// As deep as the tree is high: at most ten levels.
@@ -69,7 +74,7 @@ impl Tree {
     }
 
     /// The components of a row that are not zero, ascending by lane.
-    pub(super) fn entries(&self, row: u32, into: &mut Vec<(u32, u32)>) {
+    pub(in crate::causal) fn entries(&self, row: u32, into: &mut Vec<(u32, u32)>) {
         self.entries_of(row, self.height, 0, into);
     }
 

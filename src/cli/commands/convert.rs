@@ -1,5 +1,6 @@
 //! `causet convert`: one format into another.
 
+use crate::causal::{CausalGraph, ExactOrder, SpanOrder};
 use crate::cli::args::{self, Global, Key};
 use crate::cli::exit;
 use crate::cli::inputs::Inputs;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:
   causet convert traces.jsonl.zst --to parquet=traces.parquet
   causet convert history.edn --to jsonl
+  causet convert traces.jsonl --to causal-jsonl=order.jsonl
   causet convert a.jsonl b.jsonl --to otlp-proto=both.binpb --to otlp-json=both.jsonl")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -132,7 +134,9 @@ fn write((format, path): &Target, spans: &SpanStore, history: &History) -> Resul
     // Known before anything is opened: a target is not destroyed for nothing.
     let id = format.entry().id;
     match format.writes() {
-        Writes::Spans if spans.is_empty() => return Err(format!("`{id}` holds traces, but the input is a history")),
+        Writes::Spans | Writes::Order if spans.is_empty() => {
+            return Err(format!("`{id}` holds traces, but the input is a history"));
+        }
         Writes::History if history.is_empty() => {
             return Err(format!("`{id}` holds a history, but no span carries an operation (causet.op.f)"));
         }
@@ -150,8 +154,25 @@ fn write((format, path): &Target, spans: &SpanStore, history: &History) -> Resul
     let mut to = BufWriter::with_capacity(1 << 20, &mut *to);
     match format.writes() {
         Writes::Spans => outcome(format.write_spans(spans, &mut to))?,
+        Writes::Order => outcome(write_order(*format, spans, &mut to))?,
         Writes::History => outcome(format.write_history(history, &mut to))?,
         Writes::Nothing => unreachable!("targets were checked to be writable"),
     }
     outcome(to.flush())
+}
+
+fn write_order(format: &dyn Format, spans: &SpanStore, to: &mut (dyn Write + Send)) -> io::Result<()> {
+    let warn = |problem: &crate::causal::Diagnosis| {
+        eprintln!("warning: {} {}: {}", problem.count, problem.problem.id(), problem.problem.summary());
+    };
+    match ExactOrder::new(spans) {
+        Some(order) => {
+            order.problems().iter().for_each(warn);
+            format.write_order(&mut order.rows(), to)
+        }
+        None => {
+            let graph = CausalGraph::new(spans);
+            format.write_order(&mut SpanOrder::new(&graph, spans).rows(), to)
+        }
+    }
 }
