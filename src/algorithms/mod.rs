@@ -1,9 +1,11 @@
 //! The systems that can be run, one folder each.
 
+mod paxos;
+
 use crate::node::System;
 
 /// All systems.
-pub static ALL: &[&dyn System] = &[];
+pub static ALL: &[&dyn System] = &[&paxos::Paxos];
 
 /// The system of an id.
 pub fn by_id(id: &str) -> Option<&'static dyn System> {

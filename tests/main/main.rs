@@ -4,4 +4,5 @@ mod cli;
 mod data;
 mod docs;
 mod robustness;
+mod simulation;
 mod tidy;
