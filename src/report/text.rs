@@ -312,11 +312,12 @@ fn exact_order(out: &mut String, causal: &CausalSummary, exact: &ExactSummary) {
         count(exact.recovery_edges),
     );
     if exact.unknown_pairs > 0 {
-        let unknown = share(exact.unknown_pairs, exact.pairs);
-        let pairs = counted(exact.pairs, "pair");
         let _ = writeln!(
             out,
-            " {ODD}!{ODD:#} events are missing: the order of {unknown} of {pairs} of events can't be known"
+            " {ODD}!{ODD:#} events are missing: of {} looked at, the order of {} ({}) can't be known",
+            counted(exact.pairs, "pair"),
+            count(exact.unknown_pairs),
+            share(exact.unknown_pairs, exact.pairs),
         );
     }
 }

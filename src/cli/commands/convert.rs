@@ -168,6 +168,9 @@ fn write_order(format: &dyn Format, spans: &SpanStore, to: &mut (dyn Write + Sen
     match ExactOrder::new(spans) {
         Some(order) => {
             order.problems().iter().for_each(warn);
+            if order.is_empty() {
+                return Err(io::Error::other("none of the exact events (causet.event.id) could be read"));
+            }
             format.write_order(&mut order.rows(), to)
         }
         None => {
