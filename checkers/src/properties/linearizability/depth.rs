@@ -64,7 +64,12 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
         self.seen.bytes() + self.used.bytes() + (frames + self.order.capacity() * 4) as u64
     }
 
-    /// Searches for about `fuel` steps.
+    /// The item whose return no order has got past yet.
+    pub(crate) fn stuck_at(&self) -> Option<u32> {
+        self.failure.item
+    }
+
+    /// Searches for about `fuel` steps, or until it has not come further than ever for `patience`.
     ///
     /// # Errors
     /// The limit that was reached.
@@ -73,8 +78,10 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
         table: &mut Table<'_>,
         meter: &mut Meter<'_>,
         fuel: u64,
+        patience: u64,
     ) -> Result<Progress, CauseKind> {
         let (until, mark) = (meter.steps() + fuel, table.bytes());
+        let (mut furthest, mut progress) = (self.failure.item, meter.steps());
         if !self.started {
             self.started = true;
             let mask = M::empty(self.window.layout.slot_count);
@@ -84,6 +91,11 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
             }
         }
         while meter.steps() < until && !table.has_grown(mark) {
+            if furthest != self.failure.item {
+                (furthest, progress) = (self.failure.item, meter.steps());
+            } else if meter.steps() > progress + patience {
+                break;
+            }
             let Some(frame) = self.frames.last_mut() else {
                 return Ok(Progress::Done(Answer::Violated(std::mem::take(&mut self.failure))));
             };

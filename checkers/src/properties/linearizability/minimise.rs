@@ -10,23 +10,19 @@
 //!
 //! 1. Nothing after the return at which every order had died matters. Operations still open there may
 //!    have happened or not.
-//! 2. Mostly only the last few before it do. Where the model can reach few states at all, the history
-//!    is cut: everything that returned before the cut is replaced by "the object was in any state",
-//!    and operations that were open at the cut may have happened or not. The latest cut that leaves a
-//!    violation is looked for by doubling.
+//! 2. Mostly only the last few before it do: the history is cut ([`super::cut`]), at the latest cut that
+//!    leaves a violation; it is looked for by doubling.
 //! 3. One by one (first in halves), the remaining operations are left out where a violation remains
 //!    without. Demanding less never makes a violation, so that one pass is enough: of the result,
 //!    nothing more can be left out. After a cut, which gives away more than it has to, a last pass
 //!    tries the few that are left on the whole.
 
-use super::problem::{Item, NEVER, Problem};
+use super::cut::{leave_out, reachable, until, window};
+use super::problem::Problem;
 use super::race::{self, Runners};
 use super::space::Table;
 use super::{Answer, Failure};
 use crate::budget::{Budget, Meter, Stop};
-
-/// More states than this and the history is not cut.
-const STATES: usize = 256;
 
 /// What minimising found.
 pub(crate) struct Minimal {
@@ -69,27 +65,6 @@ pub(crate) fn minimise(
 
 fn must(problem: &Problem) -> Vec<u32> {
     (0..problem.items.len() as u32).filter(|&i| problem.items[i as usize].must).collect()
-}
-
-/// Lets operations be; pure ones that may be left out are of no use to anyone.
-fn leave_out(problem: &Problem, table: &Table<'_>, out: impl Fn(u32, &Item) -> bool) -> Problem {
-    problem.select(|i, item| match item.must && out(i, item) {
-        false => Some(*item),
-        true => (!table.is_pure(item.class)).then_some(Item { must: false, ..*item }),
-    })
-}
-
-/// What matters for the return at rank `last`.
-fn until(problem: &Problem, table: &Table<'_>, last: u32) -> Problem {
-    problem.select(|_, item| {
-        if item.call > last {
-            None
-        } else if item.ret <= last {
-            Some(*item)
-        } else {
-            (!table.is_pure(item.class)).then_some(Item { must: false, ret: NEVER, ..*item })
-        }
-    })
 }
 
 struct Trials<'t, 'm, 'b> {
@@ -136,15 +111,12 @@ impl Trials<'_, '_, '_> {
 
     /// The problem after the latest cut (of those tried) that leaves it violated.
     fn cut(&mut self, problem: &Problem, last: u32) -> Option<Problem> {
-        let starts = self.reachable(problem)?;
+        let starts = reachable(problem, self.table)?;
         let mut back = 2;
         while back < problem.returns.len() {
             let at = problem.items[problem.returns[problem.returns.len() - 1 - back] as usize].ret;
             debug_assert!(at < last);
-            let gone = |item: &Item| item.ret < at;
-            let rest = problem.select(|_, item| (!gone(item)).then_some(*item));
-            let mut window = leave_out(&rest, self.table, |_, item| item.call < at);
-            window.starts.clone_from(&starts);
+            let window = window(problem, self.table, at, &starts);
             if self.is_violated(&window) {
                 return Some(window);
             }
@@ -154,32 +126,5 @@ impl Trials<'_, '_, '_> {
             back *= 2;
         }
         None
-    }
-
-    /// Every state that any operations of the problem can lead to, if these are few.
-    fn reachable(&mut self, problem: &Problem) -> Option<Vec<u32>> {
-        let mut classes: Vec<u32> = problem.items.iter().map(|item| item.class).collect();
-        classes.sort_unstable();
-        classes.dedup();
-        classes.retain(|&class| !self.table.is_pure(class));
-        let mut states = problem.starts.clone();
-        let mut at = 0;
-        while let Some(&state) = states.get(at) {
-            at += 1;
-            for &class in &classes {
-                let next = self.table.next(state, class);
-                let mut choice = 0;
-                while let Some(state) = self.table.nth(next, choice) {
-                    choice += 1;
-                    if !states.contains(&state) {
-                        states.push(state);
-                    }
-                }
-            }
-            if states.len() > STATES {
-                return None;
-            }
-        }
-        Some(states)
     }
 }

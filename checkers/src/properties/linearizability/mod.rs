@@ -7,6 +7,7 @@
 
 mod because;
 mod crashed;
+mod cut;
 mod depth;
 mod fast;
 mod frontier;

@@ -3,8 +3,11 @@
 //! Neither is better. Depth first finds an order quickly where there is one, and shrugs at crashed
 //! operations that nobody needs; breadth first refutes quickly, and holds little memory. They run in
 //! turns, counted in steps and never in time, so that every run of a history gives the same answer by
-//! the same engine. Depth first begins with enough steps to walk a friendly history to its end.
+//! the same engine. Depth first begins with enough steps to walk a friendly history to its end. When it
+//! does not get past some return, that return is looked at by itself ([`super::cut`]): a violation that
+//! can be seen from shortly before it is the usual one, and costs next to nothing to see.
 
+use super::cut;
 use super::depth::Depth;
 use super::frontier::Frontier;
 use super::problem::Problem;
@@ -27,6 +30,12 @@ pub(crate) const FRONTIER: &str = "frontier";
 
 /// Depth first gives up when it holds this much: breadth first, which holds one layer, goes on.
 const DEPTH_BYTES: u64 = 512 << 20;
+
+/// After so many steps without getting further, depth first says where it is stuck.
+const PATIENCE: u64 = 1 << 11;
+
+/// Steps for an attempt to see a violation from shortly before it.
+const CUT_FUEL: u64 = 1 << 16;
 
 /// Decides `problem`, and says which engine did.
 ///
@@ -55,11 +64,28 @@ fn race<M: Mask>(
     let mut depth = (runners != Runners::Frontier).then(|| Depth::<M>::new(layout));
     let mut frontier: Option<Frontier<'_, '_, M>> = None;
     let mut fuel = 4 * layout.problem.items.len() as u64 + 256;
+    let mut look = (None, CUT_FUEL);
+    let mut patience = PATIENCE;
     loop {
         let passed = frontier.as_ref().map_or(0, Frontier::event);
         if let Some(search) = &mut depth {
-            if let Progress::Done(answer) = search.run(table, meter, fuel).map_err(|kind| (kind, passed))? {
+            if let Progress::Done(answer) = search.run(table, meter, fuel, patience).map_err(|kind| (kind, passed))? {
                 return Ok((answer, DEPTH));
+            }
+            if runners == Runners::Both
+                && let Some(item) = search.stuck_at()
+                && (look.0 != Some(item) || meter.steps() > 32 * look.1)
+            {
+                // The same place again only with more steps, so that looking stays a part of the whole.
+                let fuel = if look.0 == Some(item) { 4 * look.1 } else { CUT_FUEL };
+                look = (Some(item), fuel);
+                let cut = cut::refute(layout.problem, table, meter, item, fuel);
+                if let Some(failure) = cut.map_err(|kind| (kind, passed))? {
+                    return Ok((Answer::Violated(failure), FRONTIER));
+                }
+            }
+            if std::mem::replace(&mut patience, u64::MAX / 2) == PATIENCE && runners == Runners::Both {
+                continue;
             }
             if runners == Runners::Both && search.bytes() > DEPTH_BYTES {
                 depth = None;
