@@ -12,7 +12,7 @@ use causet_checkers::models::*;
 use causet_checkers::properties::linearizability::{Engine, decide_with, verify};
 use causet_checkers::verdict::Verdict;
 
-const ENGINES: [Engine; 4] = [Engine::Auto, Engine::Reference, Engine::DepthFirst, Engine::Frontier];
+const ENGINES: [Engine; 5] = [Engine::Auto, Engine::Reference, Engine::DepthFirst, Engine::Frontier, Engine::Impatient];
 
 pub fn cases() -> usize {
     std::env::var("CAUSET_ORACLE_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000)
@@ -279,6 +279,8 @@ fn exact_methods_agree_with_the_search_on_longer_histories() {
             let decide = |engine| decide_with(model, &history, &NIL, &every, engine, &Budget::default());
             let (fast, slow) = (decide(Engine::Auto), decide(Engine::DepthFirst));
             assert_eq!(fast.id(), slow.id(), "{name}, case {seed}: {fast:?}\n{slow:?}\n{history:#?}");
+            let cut = decide(Engine::Impatient);
+            assert_eq!(cut.id(), slow.id(), "{name}, case {seed}: {cut:?}\n{slow:?}\n{history:#?}");
             held += u64::from(fast.id() == "holds");
         }
         assert!(held > count / 10 && held < count * 95 / 100, "{name}: {held} of {count} hold");
@@ -286,6 +288,14 @@ fn exact_methods_agree_with_the_search_on_longer_histories() {
     compare("register", &Register::default(), &|i, n| {
         let write = ("write", int(i as i64), NIL);
         answers("read", or_nil(values(n))).chain((0..n).map(|_| write.clone())).collect()
+    });
+    compare("register of few", &Register::default(), &|_, _| {
+        answers("read", or_nil(values(3))).chain(calls("write", values(3))).collect()
+    });
+    compare("cas-register", &CasRegister { initial: int(0) }, &|_, _| {
+        let pairs = [pair(0, 1), pair(1, 0), pair(1, 2), pair(2, 2)];
+        let cas = pairs.into_iter().map(|input| ("cas", input, Value::Bool(true)));
+        answers("read", values(3)).chain(calls("write", values(2))).chain(cas).collect()
     });
     compare("fifo-queue", &FifoQueue, &|i, n| puts_and_takes("enqueue", "dequeue", i, n, true));
     compare("stack", &Stack, &|i, n| puts_and_takes("push", "pop", i, n, true));

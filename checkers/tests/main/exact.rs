@@ -114,7 +114,7 @@ fn exact<M: Model>(name: &str, method: &str, model: &M, domain: &dyn Fn(usize, u
         let decide = |engine| decide_with(model, &history, &NIL, &every, engine, &Budget::default());
         let verdict = decide(Engine::Auto);
         if long {
-            let searched = decide([Engine::DepthFirst, Engine::Frontier][seed as usize / 4 % 2]);
+            let searched = decide([Engine::DepthFirst, Engine::Frontier, Engine::Impatient][seed as usize / 4 % 3]);
             assert_eq!(verdict.id(), searched.id(), "{name}, case {seed}: {verdict:?}\n{searched:?}\n{history:#?}");
         } else {
             judge(name, model, &history, seed);

@@ -93,6 +93,8 @@ pub enum Engine {
     DepthFirst,
     /// Breadth first over configurations, one return at a time.
     Frontier,
+    /// Both in turns, looking at once wherever the first is stuck for a step: for tests of that.
+    Impatient,
 }
 
 /// Decides one partition of `parts`: the operations at `indices`, all on the object `key`.
@@ -317,6 +319,7 @@ fn search(
         Engine::Auto => Runners::Both,
         Engine::DepthFirst => Runners::Depth,
         Engine::Frontier => Runners::Frontier,
+        Engine::Impatient => Runners::Impatient,
     };
     race::decide(problem, table, meter, runners)
 }

@@ -23,6 +23,8 @@ pub(crate) enum Runners {
     Both,
     Depth,
     Frontier,
+    /// Both, and any place where the first is stuck is looked at.
+    Impatient,
 }
 
 pub(crate) const DEPTH: &str = "depth-first";
@@ -65,14 +67,18 @@ fn race<M: Mask>(
     let mut frontier: Option<Frontier<'_, '_, M>> = None;
     let mut fuel = 4 * layout.problem.items.len() as u64 + 256;
     let mut look = (None, CUT_FUEL);
+    let both = matches!(runners, Runners::Both | Runners::Impatient);
     let mut patience = PATIENCE;
+    if runners == Runners::Impatient {
+        (patience, fuel) = (0, 8);
+    }
     loop {
         let passed = frontier.as_ref().map_or(0, Frontier::event);
         if let Some(search) = &mut depth {
             if let Progress::Done(answer) = search.run(table, meter, fuel, patience).map_err(|kind| (kind, passed))? {
                 return Ok((answer, DEPTH));
             }
-            if runners == Runners::Both
+            if both
                 && let Some(item) = search.stuck_at()
                 && (look.0 != Some(item) || meter.steps() > 32 * look.1)
             {
@@ -84,10 +90,10 @@ fn race<M: Mask>(
                     return Ok((Answer::Violated(failure), FRONTIER));
                 }
             }
-            if std::mem::replace(&mut patience, u64::MAX / 2) == PATIENCE && runners == Runners::Both {
+            if runners == Runners::Both && std::mem::replace(&mut patience, u64::MAX / 2) == PATIENCE {
                 continue;
             }
-            if runners == Runners::Both && search.bytes() > DEPTH_BYTES {
+            if both && search.bytes() > DEPTH_BYTES {
                 depth = None;
             }
         }
@@ -101,7 +107,7 @@ fn race<M: Mask>(
         let held = depth.as_ref().map_or(0, Depth::bytes) + frontier.as_ref().map_or(0, Frontier::bytes);
         if let Err(kind) = meter.hold(held + table.bytes()) {
             // One of the two may have room where both have not.
-            if depth.take().is_none() || runners != Runners::Both {
+            if depth.take().is_none() || !both {
                 return Err((kind, passed));
             }
         }
