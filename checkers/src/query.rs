@@ -6,8 +6,6 @@ use crate::history::{History, Status, Value};
 use crate::models::{self, ModelEntry, Options};
 use crate::properties::{self, linearizability};
 use crate::verdict::{Verdict, Witness};
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -199,19 +197,24 @@ fn everything(history: &History) -> Part {
 
 /// The operations of each key, in order of the keys.
 fn by_key(history: &History) -> Vec<Part> {
-    let mut ids: HashMap<&Value, usize, FixedState> = HashMap::with_hasher(linearizability::HASHER);
-    let mut parts: Vec<Part> = Vec::new();
-    let mut last = 0;
-    for (index, op) in history.operations().iter().enumerate() {
-        // Mostly there is one key, or the same one several times.
-        if parts.get(last).is_none_or(|part| part.0 != op.key) {
-            last = *ids.entry(&op.key).or_insert_with(|| {
-                parts.push((op.key.clone(), Vec::new()));
-                parts.len() - 1
-            });
-        }
-        parts[last].1.push(index as u32);
+    let ops = history.operations();
+    let Some(first) = ops.first() else { return Vec::new() };
+    if first.key.is_nil() && ops.iter().all(|op| op.key.is_nil()) {
+        return vec![everything(history)];
     }
+    let mut numbers = linearizability::Numbers::with_capacity(ops.len() / 4);
+    let mut keys: Vec<(&Value, usize)> = Vec::new();
+    let mut places: Vec<u32> = Vec::with_capacity(ops.len());
+    for op in ops {
+        let number = numbers.of(&op.key);
+        if number as usize == keys.len() {
+            keys.push((&op.key, 0));
+        }
+        keys[number as usize].1 += 1;
+        places.push(number);
+    }
+    let mut parts: Vec<Part> = keys.iter().map(|(key, count)| ((*key).clone(), Vec::with_capacity(*count))).collect();
+    (0..).zip(places).for_each(|(index, place)| parts[place as usize].1.push(index));
     parts.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     parts
 }

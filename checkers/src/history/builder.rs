@@ -95,6 +95,10 @@ pub struct HistoryBuilder {
     open: Vec<Option<usize>>,
     events: i64,
     untimed: bool,
+    /// By process: when its last complete operation returned.
+    returned: Vec<i64>,
+    /// Whether times are not plain.
+    tangled: bool,
 }
 
 impl HistoryBuilder {
@@ -131,6 +135,7 @@ impl HistoryBuilder {
         let id = self.history.processes.push(name.clone());
         self.process_ids.insert(name, id);
         self.open.push(None);
+        self.returned.push(i64::MIN);
         id
     }
 
@@ -238,6 +243,11 @@ impl HistoryBuilder {
             (Completion::Info, _) => (OPEN, Value::Nil, Status::Info, Slot::Open),
         };
         let (function, process) = (self.function_id(function), self.process_id(process));
+        let returned = &mut self.returned[process as usize];
+        self.tangled |= call <= *returned || self.history.operations.last().is_some_and(|last| call < last.call);
+        if slot == Slot::Done {
+            *returned = ret;
+        }
         self.slots.push(slot);
         self.history.times.push((call, ret));
         self.history.operations.push(Operation { key, input, output, call, ret, function, process, status });
@@ -257,6 +267,7 @@ impl HistoryBuilder {
             self.history.times = Vec::new();
         }
         self.history.failed = failed;
+        self.history.plain = !self.tangled;
         self.history.operations.shrink_to_fit();
         self.history
     }

@@ -83,6 +83,7 @@ pub struct History {
     pub(super) times: Vec<(i64, i64)>,
     pub(super) failed: usize,
     pub(super) initial: Option<Value>,
+    pub(super) plain: bool,
 }
 
 impl History {
@@ -135,6 +136,12 @@ impl History {
     /// What objects hold before any operation, where the recording's format says so.
     pub fn initial(&self) -> Option<&Value> {
         self.initial.as_ref()
+    }
+
+    /// Whether operations are in order of their calls, and each process called later than its operation
+    /// before had returned; then equal times need no thought.
+    pub(crate) fn has_plain_times(&self) -> bool {
+        self.plain
     }
 
     /// How many operations failed and were left out.

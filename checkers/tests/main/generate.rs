@@ -61,10 +61,18 @@ pub fn history<M: Model>(
     spans.sort_by_key(|span| span.2);
     let mut state = model.initial();
     let mut builder = HistoryBuilder::new();
-    let processes = ["a", "b", "c", "d"];
+    let processes = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    // Half of the histories are recorded as clients would: one operation after the other.
+    let plain = random.chance(50);
+    let mut busy: Vec<(usize, i64, i64)> = Vec::new();
     let mut rows = Vec::new();
     for (i, (call, ret, _)) in spans.into_iter().enumerate() {
-        let process = random.below(processes.len());
+        let mut process = random.below(4);
+        if plain {
+            let is_free = |&process: &usize| busy.iter().all(|b| b.0 != process || b.2 < call || ret < b.1);
+            process = (process..processes.len()).find(is_free).unwrap_or(process);
+            busy.push((process, call, ret));
+        }
         let (function, input, output, next) = pick(random, model, &state, process as u32, &domain(i, n), shape.wrong);
         state = next;
         let completion = if random.chance(shape.crash) { Completion::Info } else { Completion::Ok(output) };
@@ -72,7 +80,7 @@ pub fn history<M: Model>(
         rows.push(Complete { process: processes[process], function, key: Value::Nil, input, call, ret, completion });
     }
     // The processes get the numbers that `pick` knew them by; the order of the rest is free.
-    rows.sort_by_key(|row| (random.0 >> (row.call & 31) & 3, row.call));
+    rows.sort_by_key(|row| (if plain { 0 } else { random.0 >> (row.call & 31) & 3 }, row.call));
     for row in rows {
         builder.operation(row).expect("returns come after calls");
     }

@@ -12,6 +12,7 @@ mod depth;
 mod fast;
 mod frontier;
 mod minimise;
+mod numbers;
 mod problem;
 mod race;
 mod space;
@@ -21,8 +22,9 @@ mod verify;
 mod wgl;
 mod window;
 
+pub(crate) use numbers::Numbers;
+pub(crate) use space::erase;
 pub use space::{AnyModel, Table};
-pub(crate) use space::{HASHER, erase};
 pub use stream::{Settled, Stream, Ticket};
 pub use verify::verify;
 

@@ -3,7 +3,7 @@
 //! In any order at all, a `generate` is allowed exactly when its id was not answered before it. So a
 //! history has an order if and only if no two known ids are equal, whatever the intervals.
 
-use super::values::Numbers;
+use super::super::numbers::Numbers;
 use super::{Found, kinds, known};
 use crate::history::History;
 

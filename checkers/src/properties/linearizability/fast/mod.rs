@@ -20,7 +20,6 @@ mod register;
 mod set;
 mod stack;
 mod trees;
-mod values;
 
 use super::problem::Problem;
 use crate::budget::Stop;
@@ -71,7 +70,7 @@ pub(crate) fn decide(
         model.downcast_ref::<Kv>().map(|model| &model.initial)
     };
     if let Some(initial) = initial {
-        return Some((register::decide(initial, history, indices)?, "zones"));
+        return Some((register::decide(initial, history, indices, watch)?, "zones"));
     }
     if model.is::<FifoQueue>() {
         return Some((queue::decide(history, indices)?, "queue-patterns"));

@@ -18,8 +18,8 @@
 //! The third pattern is found by a sweep over the enqueues that keeps the latest dequeue among those
 //! already returned; the fourth by merging the intervals of presence. Time O(n log n).
 
+use super::super::numbers::Numbers;
 use super::super::problem::{NEVER, Problem};
-use super::values::Numbers;
 use super::{Found, holds_if_intervals, kinds, known};
 use crate::history::{History, Value};
 

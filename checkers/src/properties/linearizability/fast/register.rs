@@ -20,128 +20,205 @@
 //! return and the latest call. Leaving out reads, and whole clusters, can't make an order impossible,
 //! so that a history whose core has no order has none.
 //!
-//! Time O(n log n), of which sorting is the most; memory about 60 bytes per operation.
+//! Where times are plain ([`History::has_plain_times`]) they are compared as they are, with calls
+//! before returns at equal times; elsewhere ranks are. Time O(n log n), to sort the zones.
 
+use super::super::numbers::Numbers;
 use super::super::problem::{NEVER, Problem};
-use super::values::Numbers;
-use super::{Found, holds_if_intervals, kinds, known};
-use crate::history::{History, Value};
+use super::{Found, Watch, holds_if_intervals, known};
+use crate::history::{History, OPEN, Status, Value};
 
-/// A value's operations, in ranks; 0 is before all of them.
+/// An operation's index in the history, and its call or its return.
+type Edge = (i64, Option<u32>);
+
+/// A value's operations.
 #[derive(Clone, Copy)]
 struct Cluster {
-    /// Item of the write, if there is one.
+    /// The first write.
     write: Option<u32>,
     reads: u32,
+    /// Whether the first write happened for certain.
+    must: bool,
+    /// Whether there are more writes.
+    again: bool,
+    write_call: i64,
+    write_ret: i64,
     /// The earliest return and the latest call, and whose they are.
-    min_ret: (u32, Option<u32>),
-    max_call: (u32, Option<u32>),
+    min_ret: Edge,
+    max_call: Edge,
 }
 
-const EMPTY: Cluster = Cluster { write: None, reads: 0, min_ret: (NEVER, None), max_call: (0, None) };
+const EMPTY: Cluster = Cluster {
+    write: None,
+    reads: 0,
+    must: false,
+    again: false,
+    write_call: 0,
+    write_ret: 0,
+    min_ret: (OPEN, None),
+    max_call: (i64::MIN, None),
+};
 
-const READ: usize = 0;
+impl Cluster {
+    fn add(&mut self, index: u32, call: i64, ret: i64) {
+        if ret < self.min_ret.0 || self.min_ret.0 == OPEN {
+            self.min_ret = (ret, Some(index));
+        }
+        if call > self.max_call.0 {
+            self.max_call = (call, Some(index));
+        }
+    }
 
-pub(super) fn decide(initial: &Value, history: &History, indices: &[u32]) -> Option<Found> {
-    let kinds = kinds(history, indices, &[&["read", "get"], &["write", "put"]])?;
-    let ops = history.operations();
-    let mut numbers = Numbers::with_capacity(indices.len() / 2);
-    let start = numbers.of(initial);
-    // A class is twice the value's number, plus one for a read.
-    let classes: Vec<u32> = (indices.iter().zip(&kinds))
-        .map(|(&index, &kind)| {
-            let op = &ops[index as usize];
-            match (kind == READ, known(history, index)) {
-                // Not known what it read: it is dropped below.
-                (true, false) => 1,
-                (true, true) => 2 * numbers.of(&op.output) + 1,
-                (false, _) => 2 * numbers.of(&op.input),
-            }
+    fn is_forward(&self) -> bool {
+        self.min_ret.0 < self.max_call.0
+    }
+
+    fn parts(&self) -> [Option<u32>; 3] {
+        [self.write, self.min_ret.1, self.max_call.1]
+    }
+}
+
+/// A write of a value that was written before.
+struct Again {
+    number: u32,
+    index: u32,
+    must: bool,
+    call: i64,
+    ret: i64,
+}
+
+pub(super) fn decide(initial: &Value, history: &History, indices: &[u32], watch: &Watch<'_>) -> Option<Found> {
+    let functions: Vec<Option<bool>> = (history.functions().iter())
+        .map(|name| match name {
+            "read" | "get" => Some(true),
+            "write" | "put" => Some(false),
+            _ => None,
         })
         .collect();
-    let problem = Problem::order(history, indices, &classes, |class| class % 2 == 1);
-    let mut clusters = vec![EMPTY; numbers.len()];
-    clusters[start as usize].min_ret = (0, None);
-    for item in problem.items.iter().filter(|item| item.class % 2 == 1) {
-        clusters[item.class as usize / 2].reads += 1;
+    let ops = history.operations();
+    let reads = |index: u32| functions[ops[index as usize].function as usize];
+    let mut zones = Zones::new(initial, indices.len());
+    if history.has_plain_times() {
+        for (i, &index) in indices.iter().enumerate() {
+            watch.go_on(i)?;
+            let op = &ops[index as usize];
+            zones.take(history, index, reads(index)?, op.call, op.ret);
+        }
+        return zones.judge(watch, || Some(Found::Holds));
     }
-    let mut lonely: Vec<Cluster> = Vec::new();
+    // Reads of which nobody knows what they read say nothing.
+    let mut classes = Vec::with_capacity(indices.len());
+    for (i, &index) in indices.iter().enumerate() {
+        watch.go_on(i)?;
+        classes.push(u32::from(reads(index)?));
+    }
+    let problem = Problem::order(history, indices, &classes, |class| class == 1);
     for (i, item) in problem.items.iter().enumerate() {
-        let value = item.class / 2;
-        let is_write = item.class % 2 == 0;
-        let cluster = &mut clusters[value as usize];
-        if is_write && cluster.reads == 0 {
-            if item.must {
-                let write = Some(i as u32);
-                lonely.push(Cluster {
-                    write,
-                    reads: 0,
-                    min_ret: (end(item.ret), write),
-                    max_call: (item.call + 1, write),
-                });
+        watch.go_on(i)?;
+        let ret = if item.ret == NEVER { OPEN } else { i64::from(item.ret) };
+        zones.take(history, item.index, item.class == 1, i64::from(item.call), ret);
+    }
+    zones.judge(watch, || holds_if_intervals(&problem))
+}
+
+struct Zones<'h> {
+    numbers: Numbers<'h>,
+    start: u32,
+    clusters: Vec<Cluster>,
+    again: Vec<Again>,
+}
+
+impl<'h> Zones<'h> {
+    fn new(initial: &'h Value, operations: usize) -> Self {
+        let mut numbers = Numbers::with_capacity(operations / 2);
+        let start = numbers.of(initial);
+        let mut clusters = Vec::with_capacity(operations / 2 + 1);
+        clusters.push(Cluster { min_ret: (i64::MIN, None), ..EMPTY });
+        Self { numbers, start, clusters, again: Vec::new() }
+    }
+
+    #[inline]
+    fn take(&mut self, history: &'h History, index: u32, reads: bool, call: i64, ret: i64) {
+        let op = &history.operations()[index as usize];
+        if reads && !known(history, index) {
+            return;
+        }
+        let number = self.numbers.of(if reads { &op.output } else { &op.input });
+        if number as usize == self.clusters.len() {
+            self.clusters.push(EMPTY);
+        }
+        let cluster = &mut self.clusters[number as usize];
+        let must = op.status == Status::Ok;
+        if reads {
+            cluster.reads += 1;
+            cluster.add(index, call, ret);
+        } else if cluster.write.is_some() {
+            cluster.again = true;
+            self.again.push(Again { number, index, must, call, ret });
+        } else {
+            (cluster.write, cluster.must, cluster.write_call, cluster.write_ret) = (Some(index), must, call, ret);
+        }
+    }
+
+    fn judge(mut self, watch: &Watch<'_>, holds: impl Fn() -> Option<Found>) -> Option<Found> {
+        let (mut forward, mut backward): (Vec<Cluster>, Vec<Cluster>) = (Vec::new(), Vec::new());
+        let mut put = |zone: Cluster| if zone.is_forward() { forward.push(zone) } else { backward.push(zone) };
+        let mut violated = None;
+        for (number, cluster) in self.clusters.iter_mut().enumerate() {
+            watch.go_on(number)?;
+            let is_start = number as u32 == self.start;
+            if cluster.reads > 0 && (cluster.again || (is_start && cluster.write.is_some())) {
+                return None;
             }
-            continue;
-        }
-        if is_write && (cluster.write.is_some() || value == start) {
-            return None;
-        }
-        if is_write {
-            cluster.write = Some(i as u32);
-        }
-        add(cluster, i as u32, item.call + 1, end(item.ret));
-    }
-    judge(&problem, &clusters, start, lonely)
-}
-
-fn end(ret: u32) -> u32 {
-    if ret == NEVER { NEVER } else { ret + 1 }
-}
-
-fn add(cluster: &mut Cluster, item: u32, call: u32, ret: u32) {
-    if ret < cluster.min_ret.0 || cluster.min_ret.0 == NEVER {
-        cluster.min_ret = (ret, Some(item));
-    }
-    if call > cluster.max_call.0 {
-        cluster.max_call = (call, Some(item));
-    }
-}
-
-fn judge(problem: &Problem, clusters: &[Cluster], start: u32, lonely: Vec<Cluster>) -> Option<Found> {
-    let violated = |items: &[Option<u32>]| {
-        let mut core: Vec<u32> = items.iter().flatten().map(|&item| problem.items[item as usize].index).collect();
-        core.sort_unstable();
-        core.dedup();
-        Some(Found::Violated(core))
-    };
-    for (value, cluster) in clusters.iter().enumerate() {
-        let Some(write) = cluster.write else {
-            if cluster.reads > 0 && value as u32 != start {
-                return violated(&[cluster.min_ret.1]);
+            match cluster.write {
+                None if cluster.reads > 0 && !is_start => violated = violated.or(found(&[cluster.min_ret.1])),
+                None if cluster.reads > 0 || is_start => put(*cluster),
+                Some(_) if is_start => put(Cluster { min_ret: (i64::MIN, None), ..EMPTY }),
+                _ => {}
             }
-            continue;
-        };
-        if cluster.min_ret.0 < problem.items[write as usize].call + 1 {
-            return violated(&[cluster.write, cluster.min_ret.1]);
+            let Some(write) = cluster.write.filter(|_| cluster.reads > 0 || cluster.must) else { continue };
+            if cluster.reads > 0 && cluster.min_ret.0 < cluster.write_call {
+                violated = violated.or(found(&[cluster.write, cluster.min_ret.1]));
+            }
+            let mut zone = if cluster.reads > 0 { *cluster } else { Cluster { write: Some(write), ..EMPTY } };
+            zone.add(write, cluster.write_call, cluster.write_ret);
+            put(zone);
         }
+        for Again { number, index, must, call, ret } in self.again {
+            if must && self.clusters[number as usize].reads == 0 {
+                let mut zone = Cluster { write: Some(index), ..EMPTY };
+                zone.add(index, call, ret);
+                put(zone);
+            }
+        }
+        violated.or_else(|| overlapping(forward, &backward)).or_else(holds)
     }
-    let used = clusters.iter().enumerate().filter(|(value, cluster)| cluster.reads > 0 || *value as u32 == start);
-    let zones = used.map(|(_, cluster)| *cluster).chain(lonely);
-    let (mut forward, backward): (Vec<Cluster>, Vec<Cluster>) =
-        zones.partition(|cluster| cluster.min_ret.0 < cluster.max_call.0);
-    forward.sort_unstable_by_key(|zone| zone.min_ret.0);
-    let parts = |zone: &Cluster| [zone.write, zone.min_ret.1, zone.max_call.1];
+}
+
+fn found(operations: &[Option<u32>]) -> Option<Found> {
+    let mut core: Vec<u32> = operations.iter().flatten().copied().collect();
+    core.sort_unstable();
+    core.dedup();
+    Some(Found::Violated(core))
+}
+
+/// Zones that leave no order.
+fn overlapping(mut forward: Vec<Cluster>, backward: &[Cluster]) -> Option<Found> {
+    if !forward.is_sorted_by_key(|zone| zone.min_ret.0) {
+        forward.sort_unstable_by_key(|zone| zone.min_ret.0);
+    }
     for pair in forward.windows(2) {
         if pair[1].min_ret.0 < pair[0].max_call.0 {
-            return violated(&[parts(&pair[0]), parts(&pair[1])].concat());
+            return found(&[pair[0].parts(), pair[1].parts()].concat());
         }
     }
-    for zone in &backward {
+    for zone in backward {
         let around = forward.partition_point(|around| around.min_ret.0 < zone.max_call.0);
         if let Some(around) = around.checked_sub(1).map(|at| &forward[at])
             && zone.min_ret.0 < around.max_call.0
         {
-            return violated(&[parts(zone), parts(around)].concat());
+            return found(&[zone.parts(), around.parts()].concat());
         }
     }
-    holds_if_intervals(problem)
+    None
 }

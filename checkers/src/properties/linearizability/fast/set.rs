@@ -10,9 +10,9 @@
 //!
 //! Time O(n log n) and the length of what reads answered.
 
+use super::super::numbers::Numbers;
 use super::super::problem::Problem;
 use super::moments::{Late, Moment, place, place_all, verdict};
-use super::values::Numbers;
 use super::{Found, Watch, argued, holds_if_intervals, kinds};
 use crate::explain::words;
 use crate::history::{History, Value};
