@@ -34,26 +34,34 @@ impl<'h> Numbers<'h> {
     /// The number of a value.
     #[inline]
     pub(crate) fn of(&mut self, value: &'h Value) -> u32 {
-        let number = match value {
-            Value::Int(int) => match self.small(*int) {
-                Some(at) => {
-                    if at >= self.small.len() {
-                        self.small.resize((at + 1).next_power_of_two().max(64), 0);
-                    }
-                    let known = &mut self.small[at];
-                    if *known == 0 {
-                        *known = self.next + 1;
-                    }
-                    *known - 1
+        let Value::Int(int) = value else {
+            let number = self.other(value);
+            self.next += u32::from(number == self.next);
+            return number;
+        };
+        self.of_int(*int)
+    }
+
+    /// The number of an integer.
+    #[inline]
+    pub(crate) fn of_int(&mut self, int: i64) -> u32 {
+        let number = match self.small(int) {
+            Some(at) => {
+                if at >= self.small.len() {
+                    self.small.resize((at + 1).next_power_of_two().max(64), 0);
                 }
-                None => {
-                    if self.ints.is_empty() {
-                        self.ints.reserve(self.expected);
-                    }
-                    *self.ints.entry(*int).or_insert(self.next)
+                let known = &mut self.small[at];
+                if *known == 0 {
+                    *known = self.next + 1;
                 }
-            },
-            other => self.other(other),
+                *known - 1
+            }
+            None => {
+                if self.ints.is_empty() {
+                    self.ints.reserve(self.expected);
+                }
+                *self.ints.entry(int).or_insert(self.next)
+            }
         };
         self.next += u32::from(number == self.next);
         number

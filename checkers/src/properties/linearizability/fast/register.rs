@@ -25,8 +25,8 @@
 
 use super::super::numbers::Numbers;
 use super::super::problem::{NEVER, Problem};
-use super::{Found, Watch, holds_if_intervals, known};
-use crate::history::{History, OPEN, Status, Value};
+use super::{Found, Watch, holds_if_intervals};
+use crate::history::{History, OPEN, Operation, Status, Value};
 
 /// An operation's index in the history, and its call or its return.
 type Edge = (i64, Option<u32>);
@@ -99,10 +99,15 @@ pub(super) fn decide(initial: &Value, history: &History, indices: &[u32], watch:
     let reads = |index: u32| functions[ops[index as usize].function as usize];
     let mut zones = Zones::new(initial, indices.len());
     if history.has_plain_times() {
-        for (i, &index) in indices.iter().enumerate() {
-            watch.go_on(i)?;
-            let op = &ops[index as usize];
-            zones.take(history, index, reads(index)?, op.call, op.ret);
+        let mut taken = Vec::with_capacity(AHEAD);
+        for indices in indices.chunks(AHEAD) {
+            watch.go_on(0)?;
+            taken.clear();
+            for &index in indices {
+                let op = &ops[index as usize];
+                taken.push(Taken::new(op, index, reads(index)?, op.call, op.ret));
+            }
+            taken.iter().for_each(|taken| zones.take(taken));
         }
         return zones.judge(watch, || Some(Found::Holds));
     }
@@ -116,9 +121,34 @@ pub(super) fn decide(initial: &Value, history: &History, indices: &[u32], watch:
     for (i, item) in problem.items.iter().enumerate() {
         watch.go_on(i)?;
         let ret = if item.ret == NEVER { OPEN } else { i64::from(item.ret) };
-        zones.take(history, item.index, item.class == 1, i64::from(item.call), ret);
+        let op = &ops[item.index as usize];
+        zones.take(&Taken::new(op, item.index, item.class == 1, i64::from(item.call), ret));
     }
     zones.judge(watch, || holds_if_intervals(&problem))
+}
+
+/// Operations of one key lie far apart in memory: so many are fetched at once.
+const AHEAD: usize = 64;
+
+/// What matters of an operation.
+struct Taken<'h> {
+    value: &'h Value,
+    /// The value, if it is an integer.
+    int: Option<i64>,
+    call: i64,
+    ret: i64,
+    index: u32,
+    reads: bool,
+    must: bool,
+}
+
+impl<'h> Taken<'h> {
+    #[inline]
+    fn new(op: &'h Operation, index: u32, reads: bool, call: i64, ret: i64) -> Self {
+        let value = if reads { &op.output } else { &op.input };
+        let int = if let Value::Int(int) = value { Some(*int) } else { None };
+        Self { value, int, call, ret, index, reads, must: op.status == Status::Ok }
+    }
 }
 
 struct Zones<'h> {
@@ -138,17 +168,19 @@ impl<'h> Zones<'h> {
     }
 
     #[inline]
-    fn take(&mut self, history: &'h History, index: u32, reads: bool, call: i64, ret: i64) {
-        let op = &history.operations()[index as usize];
-        if reads && !known(history, index) {
+    fn take(&mut self, taken: &Taken<'h>) {
+        let Taken { index, reads, must, call, ret, .. } = *taken;
+        if reads && !must {
             return;
         }
-        let number = self.numbers.of(if reads { &op.output } else { &op.input });
+        let number = match taken.int {
+            Some(int) => self.numbers.of_int(int),
+            None => self.numbers.of(taken.value),
+        };
         if number as usize == self.clusters.len() {
             self.clusters.push(EMPTY);
         }
         let cluster = &mut self.clusters[number as usize];
-        let must = op.status == Status::Ok;
         if reads {
             cluster.reads += 1;
             cluster.add(index, call, ret);
