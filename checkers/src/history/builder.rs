@@ -95,7 +95,7 @@ pub struct HistoryBuilder {
     open: Vec<Option<usize>>,
     events: i64,
     untimed: bool,
-    /// By process: when its last complete operation returned.
+    /// By process: when its last operation that returned did.
     returned: Vec<i64>,
     /// Whether times are not plain.
     tangled: bool,
@@ -145,6 +145,11 @@ impl HistoryBuilder {
         (self.events, time.unwrap_or(0))
     }
 
+    fn note_call(&mut self, process: u32, call: i64) {
+        let last = self.history.operations.last().map_or(i64::MIN, |last| last.call);
+        self.tangled |= call <= self.returned[process as usize] || call < last;
+    }
+
     /// A process calls `function`.
     ///
     /// # Errors
@@ -163,6 +168,7 @@ impl HistoryBuilder {
         }
         let function = self.function_id(function);
         let (call, time) = self.tick(time);
+        self.note_call(process_id, call);
         self.open[process_id as usize] = Some(self.slots.len());
         self.slots.push(Slot::Open);
         self.history.times.push((time, OPEN));
@@ -209,6 +215,7 @@ impl HistoryBuilder {
                 let op = &mut self.history.operations[index];
                 (op.output, op.ret, op.status) = (output, ret, Status::Ok);
                 self.history.times[index].1 = time;
+                self.returned[process_id] = ret;
                 self.slots[index] = Slot::Done;
             }
             Completion::Fail => self.slots[index] = Slot::Failed,
@@ -243,10 +250,9 @@ impl HistoryBuilder {
             (Completion::Info, _) => (OPEN, Value::Nil, Status::Info, Slot::Open),
         };
         let (function, process) = (self.function_id(function), self.process_id(process));
-        let returned = &mut self.returned[process as usize];
-        self.tangled |= call <= *returned || self.history.operations.last().is_some_and(|last| call < last.call);
+        self.note_call(process, call);
         if slot == Slot::Done {
-            *returned = ret;
+            self.returned[process as usize] = ret;
         }
         self.slots.push(slot);
         self.history.times.push((call, ret));

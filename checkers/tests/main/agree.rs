@@ -266,7 +266,9 @@ fn priority_queues() {
 #[test]
 fn exact_methods_agree_with_the_search_on_longer_histories() {
     fn compare<M: Model>(name: &str, model: &M, domain: &dyn Fn(usize, usize) -> Vec<Use>) {
-        let mut held = 0;
+        // The searches that judge would take for ever on a few of the queues: they may give up, seldom.
+        let budget = Budget { steps: Some(200_000), ..Budget::default() };
+        let (mut held, mut open) = (0, 0);
         let count = cases() as u64 / 50;
         for seed in 0..count {
             let mut random = Random(seed ^ 0x7777);
@@ -276,13 +278,14 @@ fn exact_methods_agree_with_the_search_on_longer_histories() {
             let shape = Shape { operations, moments, crash: 0, open: 2, wrong };
             let history = history(&mut random, model, shape, domain);
             let every: Vec<u32> = (0..history.len() as u32).collect();
-            let decide = |engine| decide_with(model, &history, &NIL, &every, engine, &Budget::default());
-            let (fast, slow) = (decide(Engine::Auto), decide(Engine::DepthFirst));
-            assert_eq!(fast.id(), slow.id(), "{name}, case {seed}: {fast:?}\n{slow:?}\n{history:#?}");
-            let cut = decide(Engine::Impatient);
-            assert_eq!(cut.id(), slow.id(), "{name}, case {seed}: {cut:?}\n{slow:?}\n{history:#?}");
-            held += u64::from(fast.id() == "holds");
+            let decide = |engine| decide_with(model, &history, &NIL, &every, engine, &budget);
+            let verdicts = [Engine::Auto, Engine::DepthFirst, Engine::Impatient].map(decide);
+            let decided: Vec<_> = verdicts.iter().map(|verdict| verdict.id()).filter(|&id| id != "unknown").collect();
+            assert!(decided.windows(2).all(|two| two[0] == two[1]), "{name}, case {seed}: {verdicts:?}\n{history:#?}");
+            open += 3 - decided.len() as u64;
+            held += u64::from(decided.first() == Some(&"holds"));
         }
+        assert!(open <= count / 50, "{name}: {open} verdicts on {count} histories are not known");
         assert!(held > count / 10 && held < count * 95 / 100, "{name}: {held} of {count} hold");
     }
     compare("register", &Register::default(), &|i, n| {

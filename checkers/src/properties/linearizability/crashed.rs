@@ -86,7 +86,7 @@ const END: u32 = u32::MAX;
 
 impl<M: Mask> Seen<M> {
     pub(crate) fn new() -> Self {
-        Self { heads: HashMap::with_hasher(HASHER), links: Vec::new() }
+        Self { heads: HashMap::with_capacity_and_hasher(32, HASHER), links: Vec::new() }
     }
 
     pub(crate) fn clear(&mut self) {

@@ -42,11 +42,12 @@ pub(crate) struct Depth<'l, 'p, M> {
 
 impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
     pub(crate) fn new(layout: &'l Layout<'p>) -> Self {
+        let room = layout.problem.items.len().min(256);
         Self {
             window: Window::new(layout),
-            frames: Vec::new(),
-            candidates: Vec::new(),
-            order: Vec::new(),
+            frames: Vec::with_capacity(room),
+            candidates: Vec::with_capacity(2 * room),
+            order: Vec::with_capacity(room),
             seen: Seen::new(),
             used: UsedSets::new(),
             failure: Failure::default(),

@@ -58,10 +58,8 @@ impl Problem {
         if !items.is_sorted_by_key(|item| ops[item.index as usize].call) {
             items.sort_by_key(|item| ops[item.index as usize].call);
         }
-        let returns = Vec::with_capacity(items.len());
-        let mut problem = Self { returns, items, before: Vec::new(), starts: vec![0] };
-        let (mut times, mut returns) = (Vec::with_capacity(problem.items.len()), Vec::new());
-        for (i, item) in (0..).zip(&problem.items) {
+        let (mut times, mut returns) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+        for (i, item) in (0..).zip(&items) {
             let op = &ops[item.index as usize];
             times.push((op.call, op.ret));
             if item.must {
@@ -69,11 +67,33 @@ impl Problem {
             }
         }
         returns.sort_unstable();
-        problem.returns.extend(returns.iter().map(|&(_, item)| item));
+        let order = returns.iter().map(|&(_, item)| item).collect();
+        let mut problem = Self { returns: order, items, before: Vec::new(), starts: vec![0] };
+        if history.has_plain_times() {
+            problem.rank_plain(&times, &returns);
+            return problem;
+        }
         drop(returns);
         Ranker { history, times, problem: &mut problem, rank: 0 }.run();
         problem.order_by_rank();
         problem
+    }
+
+    /// Ranks where no operation of a process touches the one before: calls come before returns.
+    fn rank_plain(&mut self, times: &[(i64, i64)], returns: &[(i64, u32)]) {
+        let (mut rank, mut calls) = (0, 0);
+        for &(ret, item) in returns {
+            while calls < times.len() && times[calls].0 <= ret {
+                self.items[calls].call = rank;
+                (rank, calls) = (rank + 1, calls + 1);
+            }
+            self.items[item as usize].ret = rank;
+            rank += 1;
+        }
+        for item in &mut self.items[calls..] {
+            item.call = rank;
+            rank += 1;
+        }
     }
 
     /// Within one moment, ranks may have come out in another order than the operations were given.

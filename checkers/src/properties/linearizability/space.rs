@@ -32,7 +32,7 @@ pub trait AnyModel: Send + Sync {
 
 impl<M: Model> AnyModel for M {
     fn prepare<'m>(&'m self, history: &History, indices: &[u32]) -> Result<(Vec<u32>, Table<'m>), Refused> {
-        let mut interned = Interned::new(self);
+        let mut interned = Interned::new(self, indices.len().min(64));
         let mut classes = Vec::with_capacity(indices.len());
         for &index in indices {
             let op = &history.operations()[index as usize];
@@ -87,10 +87,12 @@ const SAMPLE: usize = 32;
 const BYTES_PER_CHARACTER: usize = 6;
 
 impl<'m, M: Model> Interned<'m, M> {
-    fn new(model: &'m M) -> Self {
-        let (mut states, mut state_ids) = (Vec::new(), HashTable::new());
+    /// With room for so many operations, and about as many states.
+    fn new(model: &'m M, room: usize) -> Self {
+        let (mut states, mut state_ids) = (Vec::with_capacity(room / 4), HashTable::with_capacity(room / 4));
         intern(&mut states, &mut state_ids, model.initial());
-        Self { model, ops: Vec::new(), op_ids: HashTable::new(), states, state_ids, next: Vec::new(), state_bytes: 0 }
+        let (ops, op_ids) = (Vec::with_capacity(room), HashTable::with_capacity(room));
+        Self { model, ops, op_ids, states, state_ids, next: Vec::new(), state_bytes: 0 }
     }
 }
 
