@@ -138,6 +138,7 @@ fn ours(history: &History, model: &str, pool: &rayon::ThreadPool) -> Measured {
     let query = Query {
         model: Some(model),
         shrink: Shrink::Off,
+        fail_fast: true,
         budget: Budget { stop, ..Budget::default() },
         ..Query::default()
     };

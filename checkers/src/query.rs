@@ -2,13 +2,14 @@
 //! decide each part in parallel, put the verdicts together in the order of the keys.
 
 use crate::budget::Budget;
-use crate::history::{History, Status, Value};
+use crate::history::{History, Value};
 use crate::models::{self, ModelEntry, Options};
 use crate::properties::{self, linearizability};
 use crate::verdict::{Verdict, Witness};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// How hard to try to find the smallest set of operations that shows a violation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +36,9 @@ pub struct Query<'a> {
     pub per_key: bool,
     /// Whether to minimise counterexamples.
     pub shrink: Shrink,
+    /// Whether the first key that violates the property, in order of the keys, is enough: those after it
+    /// are not judged.
+    pub fail_fast: bool,
     /// Limits, for each partition.
     pub budget: Budget,
 }
@@ -47,6 +51,7 @@ impl Default for Query<'_> {
             property: "linearizable",
             per_key: true,
             shrink: Shrink::Auto,
+            fail_fast: false,
             budget: Budget::default(),
         }
     }
@@ -103,13 +108,13 @@ pub struct Outcome {
     pub model: &'static str,
     /// The property that was checked.
     pub property: &'static str,
-    /// How many partitions there are.
+    /// How many partitions were judged.
     pub partitions: usize,
     /// The keys of those that violate the property.
     pub violated: Vec<Value>,
     /// The keys of those that nobody could decide.
     pub unknown: Vec<Value>,
-    /// How many operations were judged.
+    /// How many operations the history has.
     pub operations: usize,
     /// How many of them never returned.
     pub pending: usize,
@@ -142,10 +147,27 @@ pub(crate) fn run(history: &History, query: &Query<'_>) -> Result<Outcome, Query
     }
     let model = build(entry, options)?;
     let parts = if query.per_key && entry.per_key { by_key(history) } else { vec![everything(history)] };
-    let verdicts: Vec<Verdict> = (parts.par_iter())
-        .map(|part| linearizability::decide(&*model, history, (part, parts.len()), query.shrink, &query.budget))
+    let all = parts.len();
+    let decide = |part: &Part| linearizability::decide(&*model, history, (part, all), query.shrink, &query.budget);
+    let verdicts =
+        if query.fail_fast { until_violated(&parts, decide) } else { parts.par_iter().map(decide).collect() };
+    Ok(outcome(history, entry, property.id, &parts[..verdicts.len()], verdicts))
+}
+
+/// Verdicts up to the first violation in order, whatever the threads do.
+fn until_violated(parts: &[Part], decide: impl Fn(&Part) -> Verdict + Sync) -> Vec<Verdict> {
+    let first = AtomicUsize::new(parts.len());
+    let mut verdicts: Vec<Option<Verdict>> = (parts.par_iter().enumerate())
+        .map(|(i, part)| {
+            let verdict = (i <= first.load(Ordering::Relaxed)).then(|| decide(part))?;
+            if matches!(verdict, Verdict::Violated(_)) {
+                first.fetch_min(i, Ordering::Relaxed);
+            }
+            Some(verdict)
+        })
         .collect();
-    Ok(outcome(history, entry, property.id, &parts, verdicts))
+    verdicts.truncate(first.into_inner() + 1);
+    verdicts.into_iter().flatten().collect()
 }
 
 /// The verdict on a history by a model that is in no registry. See [`crate::check_model`].
@@ -234,7 +256,7 @@ fn outcome(
         violated: Vec::new(),
         unknown: Vec::new(),
         operations: history.len(),
-        pending: history.operations().iter().filter(|op| op.status == Status::Info).count(),
+        pending: history.pending(),
         engines: BTreeMap::new(),
     };
     let mut all: Option<Verdict> = None;

@@ -273,6 +273,7 @@ impl HistoryBuilder {
             self.history.times = Vec::new();
         }
         self.history.failed = failed;
+        self.history.pending = self.slots.iter().filter(|slot| **slot == Slot::Open).count();
         self.history.plain = !self.tangled;
         self.history.operations.shrink_to_fit();
         self.history

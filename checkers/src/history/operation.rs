@@ -84,6 +84,7 @@ pub struct History {
     pub(super) failed: usize,
     pub(super) initial: Option<Value>,
     pub(super) plain: bool,
+    pub(super) pending: usize,
 }
 
 impl History {
@@ -130,7 +131,7 @@ impl History {
 
     /// How many operations never returned.
     pub fn pending(&self) -> usize {
-        self.operations.iter().filter(|op| op.status == Status::Info).count()
+        self.pending
     }
 
     /// What objects hold before any operation, where the recording's format says so.

@@ -1,7 +1,7 @@
 //! Limits end a check with their cause; the number of threads changes nothing.
 
 use causet_checkers::budget::{Budget, Stop};
-use causet_checkers::history::{Completion, History, HistoryBuilder, Value};
+use causet_checkers::history::{Complete, Completion, History, HistoryBuilder, Value};
 use causet_checkers::verdict::{CauseKind, Verdict};
 use causet_checkers::{Outcome, Query, check};
 
@@ -56,4 +56,26 @@ fn threads_change_nothing() {
     let one = with(1);
     assert_eq!((one.partitions, one.unknown.len()), (12, 12));
     assert_eq!(one, with(4));
+}
+
+#[test]
+fn the_first_violation_may_be_enough() {
+    let mut builder = HistoryBuilder::new();
+    for key in [5, 3, 8, 1, 7] {
+        let output = Completion::Ok(Value::Int(key % 2));
+        let (key, input) = (Value::Int(key), Value::Nil);
+        let read = Complete { process: "a", function: "read", key, input, call: 0, ret: Some(1), completion: output };
+        builder.operation(read).unwrap();
+    }
+    let history = builder.finish();
+    let ask = |initial: i64, fail_fast| {
+        let options = [("initial".to_owned(), Value::Int(initial))];
+        let query = Query { model: Some("register"), options: &options, fail_fast, ..Query::default() };
+        check(&history, &query).unwrap()
+    };
+    assert_eq!(ask(0, false).violated, [1, 3, 5, 7].map(Value::Int));
+    let first = ask(1, true);
+    assert_eq!((first.violated, first.partitions, first.operations), (vec![Value::Int(8)], 5, 5));
+    let first = ask(0, true);
+    assert_eq!((first.violated, first.partitions), (vec![Value::Int(1)], 1));
 }

@@ -38,6 +38,9 @@ pub(in crate::cli) struct Arguments {
     /// How hard to look for the smallest counterexample: auto takes about a second
     #[arg(long, value_enum, default_value_t = ShrinkArgument::Auto, value_name = "HOW")]
     shrink: ShrinkArgument,
+    /// Of each history, stop at the first key that violates the property (in order of the keys)
+    #[arg(long)]
+    fail_fast: bool,
     /// Judge a history of which some lines could not be read; the verdict may then be wrong
     #[arg(long)]
     lenient: bool,
@@ -98,6 +101,7 @@ pub(super) struct Question<'a> {
     pub options: Vec<(String, Value)>,
     pub properties: Vec<&'a str>,
     pub shrink: Shrink,
+    pub fail_fast: bool,
     pub lenient: bool,
     pub budget: Budget,
 }
@@ -120,6 +124,7 @@ impl<'a> Question<'a> {
                 ShrinkArgument::Auto => Shrink::Auto,
                 ShrinkArgument::Full => Shrink::Full,
             },
+            fail_fast: args.fail_fast,
             lenient: args.lenient,
             budget: Budget { stop: limits.stop.clone(), bytes: limits.max_memory, steps: None },
         })
@@ -186,6 +191,7 @@ impl<'a> Question<'a> {
             options: &self.options,
             property,
             shrink: self.shrink,
+            fail_fast: self.fail_fast,
             budget: self.budget.clone(),
             ..Query::default()
         };
@@ -222,6 +228,7 @@ pub(super) fn plain_question(model: &str) -> Question<'_> {
         options: Vec::new(),
         properties: vec!["linearizable"],
         shrink: Shrink::Auto,
+        fail_fast: false,
         lenient: false,
         budget: Budget::default(),
     }
