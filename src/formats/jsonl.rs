@@ -5,7 +5,7 @@
 //! are built side by side, because only at the end is it known which of the two a mixed file is.
 
 use super::events::{Calls, Kind};
-use super::jsonl_line::{Record, Says, parse_line};
+use super::jsonl_line::{Record, Says, Strings, parse_line};
 use super::lines::{At, Lines, MAX_LINE, Piece, each_line};
 use super::values::{Bad, Json, write_json};
 use super::{Format, KeyMode, Reading, Source, Writes};
@@ -147,8 +147,17 @@ fn parse_block(at: At, bytes: &[u8], tuples: bool) -> Vec<(At, Vec<Record<'_>>)>
     let parsed: Vec<Vec<Record<'_>>> = chunks
         .par_iter()
         .map(|chunk| {
-            let zero = At { line: 0, byte: 0 };
-            each_line(zero, chunk).map(|(at, line)| parse_line(at, line, tuples)).collect()
+            let text = std::str::from_utf8(chunk).ok();
+            let mut strings = Strings::default();
+            let lines = each_line(At { line: 0, byte: 0 }, chunk).map(|(at, line)| {
+                let start = at.byte as usize;
+                let json = match text.and_then(|text| text.get(start..start + line.len())) {
+                    Some(text) => Json::of_text(text),
+                    None => Json::new(line),
+                };
+                parse_line(at, json, tuples, &mut strings)
+            });
+            lines.collect()
         })
         .collect();
     let places = chunks.iter().scan(at, |next, chunk| {

@@ -5,6 +5,7 @@ use super::lines::At;
 use super::values::{Bad, Json};
 use causet_checkers::history::{Complete, Completion, Value};
 use std::borrow::Cow;
+use std::sync::Arc;
 
 /// What a line says, or what is wrong with it, at a place relative to its chunk.
 pub(super) struct Record<'a> {
@@ -29,11 +30,31 @@ pub(super) enum Says<'a> {
     Nemesis,
 }
 
+/// Texts met lately, by their hashes: most keys have been met before.
+pub(super) struct Strings([Option<Arc<str>>; 256]);
+
+impl Default for Strings {
+    fn default() -> Self {
+        Self([const { None }; 256])
+    }
+}
+
+impl Strings {
+    fn get(&mut self, text: &str) -> Arc<str> {
+        let mix = |hash: u32, byte: u8| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        let hash = text.bytes().take(32).fold(0x811c_9dc5, mix);
+        let slot = &mut self.0[(hash >> 16 ^ hash) as usize % 256];
+        match slot {
+            Some(known) if **known == *text => known.clone(),
+            _ => slot.insert(text.into()).clone(),
+        }
+    }
+}
+
 /// Parses a line; with `tuples`, values are `[key value]` where there is no key.
-pub(super) fn parse_line(at: At, line: &[u8], tuples: bool) -> Record<'_> {
+pub(super) fn parse_line<'a>(at: At, mut json: Json<'a>, tuples: bool, strings: &mut Strings) -> Record<'a> {
     let mut fields = Fields::default();
-    let mut json = Json::new(line);
-    let read = json.object(|name, json| fields.read(&name, json)).and_then(|()| Ok(json.end()?));
+    let read = json.object(|name, json| fields.read(&name, json, strings)).and_then(|()| Ok(json.end()?));
     match read {
         Ok(()) if tuples => Record { at, says: fields.says().and_then(Says::with_tuples) },
         Ok(()) => Record { at, says: fields.says() },
@@ -97,12 +118,14 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn read(&mut self, name: &str, json: &mut Json<'a>) -> Result<(), Wrong> {
+    #[inline]
+    fn read(&mut self, name: &str, json: &mut Json<'a>, strings: &mut Strings) -> Result<(), Wrong> {
         let again = match name {
             "process" => text(json, name)?.and_then(|text| self.process.replace(text)).is_some(),
             "f" => text(json, name)?.and_then(|text| self.function.replace(text)).is_some(),
             "type" => text(json, name)?.and_then(|text| self.kind.replace(text)).is_some(),
             "status" => text(json, name)?.and_then(|text| self.status.replace(text)).is_some(),
+            "key" if json.peek() == Some(b'"') => self.key.replace(Value::Str(strings.get(&json.string()?))).is_some(),
             "key" => self.key.replace(json.value()?).is_some(),
             "value" => self.value.replace(json.value()?).is_some(),
             "input" => self.input.replace(json.value()?).is_some(),

@@ -132,13 +132,16 @@ impl<'s> Lines<'s> {
 
 /// Each line with its place, without line feed; lines of nothing but white space are left out.
 pub(super) fn each_line(at: At, bytes: &[u8]) -> impl Iterator<Item = (At, &[u8])> {
-    let mut next = at;
-    bytes.split_inclusive(|byte| *byte == b'\n').filter_map(move |line| {
-        let at = next;
-        next = At { line: at.line + u64::from(line.ends_with(b"\n")), byte: at.byte + line.len() as u64 };
-        let text = line.trim_ascii_end();
-        (!text.trim_ascii_start().is_empty()).then_some((at, text))
-    })
+    let (mut next, mut from) = (at, 0);
+    let lines = std::iter::from_fn(move || {
+        let rest = bytes.get(from..).filter(|rest| !rest.is_empty())?;
+        let feed = memchr::memchr(b'\n', rest);
+        let (at, length) = (next, feed.map_or(rest.len(), |feed| feed + 1));
+        next = At { line: at.line + u64::from(feed.is_some()), byte: at.byte + length as u64 };
+        from += length;
+        Some((at, rest[..length].trim_ascii_end()))
+    });
+    lines.filter(|(_, text)| !text.trim_ascii_start().is_empty())
 }
 
 #[cfg(test)]

@@ -41,9 +41,30 @@ pub(super) fn number(text: &str) -> Option<Value> {
     Some(Value::BigInt(format!("{sign}{digits}").into()))
 }
 
+/// The integer that a text begins with and its length, if it is a plain one of at most 18 digits.
+#[inline]
+fn small_integer(text: &[u8]) -> Option<(i64, usize)> {
+    let sign = usize::from(text.first() == Some(&b'-'));
+    let (mut number, mut end) = (0_i64, sign);
+    while let Some(digit) = text.get(end).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+        if end == sign + 18 {
+            return None;
+        }
+        number = 10 * number + i64::from(digit);
+        end += 1;
+    }
+    let padded = end > sign + 1 && text[sign] == b'0';
+    if end == sign || padded || matches!(text.get(end), Some(b'.' | b'e' | b'E')) {
+        return None;
+    }
+    Some((if sign == 1 { -number } else { number }, end))
+}
+
 /// A cursor over JSON text.
 pub(super) struct Json<'a> {
     bytes: &'a [u8],
+    /// The same, where it is known to be UTF-8.
+    text: Option<&'a str>,
     at: usize,
 }
 
@@ -54,14 +75,21 @@ enum Frame {
 
 impl<'a> Json<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+        Self { bytes, text: None, at: 0 }
     }
 
+    /// A text, which needs no more looking whether it is UTF-8.
+    pub(super) fn of_text(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), text: Some(text), at: 0 }
+    }
+
+    #[cold]
     fn bad<T>(&self, reason: impl Into<Cow<'static, str>>) -> Result<T, Bad> {
         Err(Bad { at: self.at, reason: reason.into() })
     }
 
     /// The next byte that is not white space, unconsumed.
+    #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
         while let Some(byte) = self.bytes.get(self.at) {
             if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
@@ -108,7 +136,12 @@ impl<'a> Json<'a> {
     }
 
     /// The next value.
+    #[inline]
     pub(super) fn value(&mut self) -> Result<Value, Bad> {
+        if matches!(self.peek(), Some(b'[' | b'{')) { self.nested() } else { self.scalar() }
+    }
+
+    fn nested(&mut self) -> Result<Value, Bad> {
         let mut frames: Vec<Frame> = Vec::new();
         loop {
             let mut value = match self.peek() {
@@ -179,22 +212,28 @@ impl<'a> Json<'a> {
     }
 
     fn scalar(&mut self) -> Result<Value, Bad> {
-        for (word, value) in [("null", Value::Nil), ("true", true.into()), ("false", false.into())] {
-            if self.bytes[self.at..].starts_with(word.as_bytes()) {
-                self.at += word.len();
-                return Ok(value);
-            }
+        let (word, value) = match self.peek() {
+            Some(b'"') => return Ok(Value::str(&self.string()?)),
+            Some(b'-' | b'0'..=b'9') => return self.number(),
+            Some(b'n') => ("null", Value::Nil),
+            Some(b't') => ("true", true.into()),
+            Some(b'f') => ("false", false.into()),
+            Some(_) => return self.bad("expected a JSON value"),
+            None => return self.bad("expected a JSON value, but the line ends"),
+        };
+        if !self.bytes[self.at..].starts_with(word.as_bytes()) {
+            return self.bad("expected a JSON value");
         }
-        match self.peek() {
-            Some(b'"') => Ok(Value::str(&self.string()?)),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(_) => self.bad("expected a JSON value"),
-            None => self.bad("expected a JSON value, but the line ends"),
-        }
+        self.at += word.len();
+        Ok(value)
     }
 
     fn number(&mut self) -> Result<Value, Bad> {
         let rest = &self.bytes[self.at..];
+        if let Some((small, length)) = small_integer(rest) {
+            self.at += length;
+            return Ok(Value::Int(small));
+        }
         let digits = |from: usize| rest[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let sign = usize::from(rest[0] == b'-');
         let whole = digits(sign);
@@ -232,13 +271,20 @@ impl<'a> Json<'a> {
             let Some(length) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) else {
                 return self.bad("expected the closing quote of this text, but the line ends");
             };
-            let piece = match std::str::from_utf8(&rest[..length]) {
-                Ok(piece) => piece,
-                Err(error) => {
-                    self.at += error.valid_up_to();
-                    return self.bad("text that is not UTF-8");
-                }
+            let piece = match self.text.and_then(|text| text.get(self.at..self.at + length)) {
+                Some(piece) => piece,
+                None => match std::str::from_utf8(&rest[..length]) {
+                    Ok(piece) => piece,
+                    Err(error) => {
+                        self.at += error.valid_up_to();
+                        return self.bad("text that is not UTF-8");
+                    }
+                },
             };
+            if rest[length] == b'"' && whole.is_empty() {
+                self.at += length + 1;
+                return Ok(Cow::Borrowed(piece));
+            }
             if whole.is_empty() {
                 whole = Cow::Borrowed(piece);
             } else {
