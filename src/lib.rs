@@ -2,9 +2,11 @@
 pub mod algorithms;
 pub mod causal;
 pub mod cli;
+pub mod config;
 pub mod detect;
 pub mod extract;
 pub mod formats;
+pub mod gate;
 pub mod lab;
 pub mod node;
 pub mod outcome;

@@ -1,6 +1,7 @@
 //! The arguments, as clap reads them. What they mean is in `commands/`.
 
 use super::commands;
+use crate::config::units::{duration, size};
 use crate::formats::KeyMode;
 use crate::outcome::Severity;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -31,6 +32,14 @@ pub(super) enum Command {
     Mutants(commands::mutants::Arguments),
     /// Turn one format into another
     Convert(commands::convert::Arguments),
+    /// Do what causet.toml asks for, and exit with the verdict: for CI
+    Gate(commands::gate::Arguments),
+    /// Write a commented causet.toml
+    Init(commands::init::Arguments),
+    /// Show the configuration as it is understood
+    Config(commands::config::Arguments),
+    /// Keep what is known to be wrong in causet-baseline.json
+    Baseline(commands::baseline::Arguments),
     /// List a registry: formats, models, systems, mutants, faults, detectors …
     List(commands::list::Arguments),
     /// Print the documentation of any registry entry
@@ -82,6 +91,18 @@ pub(super) struct Inputs {
     /// Treat anything that can't be read as an error
     #[arg(long)]
     pub strict: bool,
+}
+
+/// For verbs that look at causet.toml.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Configuration")]
+pub(super) struct Configuration {
+    /// This file, instead of the nearest causet.toml in the working folder or above
+    #[arg(long, value_name = "PATH")]
+    pub config: Option<std::path::PathBuf>,
+    /// No file at all
+    #[arg(long, conflicts_with = "config")]
+    pub no_config: bool,
 }
 
 /// For verbs that report and gate.
@@ -140,57 +161,9 @@ pub(super) fn severity(text: &str) -> Result<Severity, String> {
     found.ok_or_else(|| "expected low, medium, high or critical".to_owned())
 }
 
-/// A duration with a unit, such as `1.5s`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let expected = || "expected a duration such as 500ms, 30s, 5m or 1h".to_owned();
-    let (number, unit) = split_unit(text).ok_or_else(expected)?;
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(expected()),
-    };
-    Duration::try_from_secs_f64(number * seconds).map_err(|_| expected())
-}
-
-/// A size in bytes, such as `512MiB`.
-pub(super) fn size(text: &str) -> Result<u64, String> {
-    let expected = || "expected a size such as 512MiB or 4GB".to_owned();
-    let (number, unit) = split_unit(text).ok_or_else(expected)?;
-    let bytes = match unit.to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "k" | "kb" => 1e3,
-        "kib" => 1024.0,
-        "m" | "mb" => 1e6,
-        "mib" => 1024.0 * 1024.0,
-        "g" | "gb" => 1e9,
-        "gib" => 1024.0 * 1024.0 * 1024.0,
-        _ => return Err(expected()),
-    };
-    Ok((number * bytes) as u64)
-}
-
-fn split_unit(text: &str) -> Option<(f64, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    Some((text[..end].parse().ok()?, text[end..].trim()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn limits_are_read() {
-        assert_eq!(duration("1.5s"), Ok(Duration::from_millis(1500)));
-        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(size("2KiB"), Ok(2048));
-        assert_eq!(size("1.5GB"), Ok(1_500_000_000));
-        for bad in ["", "s", "5", "-1s", "5 parsecs"] {
-            assert!(duration(bad).is_err(), "{bad}");
-        }
-        assert!(size("many").is_err());
-    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -34,6 +34,11 @@ impl Inputs {
         Ok(Self { places, options: Options { format }, strict: args.strict, progress })
     }
 
+    /// These places.
+    pub(super) fn of(places: Vec<Place>, strict: bool, progress: bool) -> Self {
+        Self { places, options: Options::default(), strict, progress }
+    }
+
     /// The places, in order.
     pub(super) fn places(&self) -> &[Place] {
         &self.places

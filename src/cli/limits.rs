@@ -24,6 +24,15 @@ pub(super) struct Limits {
 /// Ends the watch when dropped: the work is done.
 pub(super) struct Watch(Arc<AtomicU8>);
 
+/// Ends the watch over a part of the work when dropped.
+pub(super) struct Part(Arc<AtomicU8>);
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.0.store(WORKER, Ordering::Release);
+    }
+}
+
 /// Who reports: nobody yet, the one who did the work, or the one who watched.
 const OPEN: u8 = 0;
 const WORKER: u8 = 1;
@@ -88,6 +97,27 @@ impl Limits {
         };
         std::thread::spawn(watcher);
         watch
+    }
+
+    /// These limits with a time of its own for a part of the work, until the guard is dropped.
+    pub(super) fn within(&self, timeout: Option<Duration>) -> (Self, Option<Part>) {
+        let Some(timeout) = timeout else { return (self.clone(), None) };
+        let part = Self { timeout: Some(timeout), max_memory: self.max_memory, stop: Stop::new() };
+        let done = Arc::new(AtomicU8::new(OPEN));
+        let (guard, begin) = (Part(done.clone()), Instant::now());
+        let (whole, stop) = (self.stop.clone(), part.stop.clone());
+        std::thread::spawn(move || {
+            while done.load(Ordering::Acquire) == OPEN {
+                if let Some(kind) = whole.raised() {
+                    return stop.raise(kind);
+                }
+                if begin.elapsed() >= timeout {
+                    return stop.raise(CauseKind::Timeout);
+                }
+                std::thread::sleep(PERIOD);
+            }
+        });
+        (part, Some(guard))
     }
 
     fn is_over_memory(&self) -> bool {

@@ -84,8 +84,7 @@ impl Destinations {
     pub(super) fn deliver(&self, report: &Report) -> u8 {
         let mut code = exit::code(report, self.policy);
         for error in &report.errors {
-            let place = error.position.as_ref().map_or_else(String::new, |position| format!(", {position}"));
-            complain(&format!("{}{place}: {}", error.path, error.message));
+            complain(&error.to_string());
         }
         for (renderer, path) in &self.reports {
             let text = renderer.render(report, &self.look);

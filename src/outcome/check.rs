@@ -7,6 +7,8 @@ use causet_checkers::verdict::{self, Verdict};
 /// What is said about the check beside its verdict.
 #[derive(Clone, Debug, Default)]
 pub struct Circumstances<'a> {
+    /// The `[[check]]` that asks, for a gate.
+    pub check: &'a str,
     pub input: &'a str,
     pub property: &'static str,
     pub model: &'static str,
@@ -30,6 +32,7 @@ impl CheckResult {
             examples.iter().map(|example| counterexample(history, example, about)).collect();
         let fingerprint = if answer == Answer::Violated { shape(about, &counterexamples) } else { String::new() };
         Self {
+            check: about.check.to_owned(),
             input: about.input.to_owned(),
             property: about.property,
             model: about.model,
@@ -41,6 +44,7 @@ impl CheckResult {
             fingerprint,
             cause,
             counterexamples,
+            tolerated: false,
         }
     }
 
@@ -52,6 +56,7 @@ impl CheckResult {
         about: &Circumstances<'_>,
     ) -> Self {
         Self {
+            check: about.check.to_owned(),
             input: about.input.to_owned(),
             property: about.property,
             model: about.model,
@@ -63,6 +68,7 @@ impl CheckResult {
             fingerprint: String::new(),
             cause: cause.map(|(kind, detail)| (kind.to_owned(), detail)),
             counterexamples: Vec::new(),
+            tolerated: false,
         }
     }
 }

@@ -6,6 +6,7 @@
 mod analysis;
 mod check;
 mod fingerprint;
+mod gate;
 mod simulation;
 
 pub use analysis::{
@@ -14,6 +15,7 @@ pub use analysis::{
 };
 pub use check::Circumstances;
 pub use fingerprint::fingerprint;
+pub use gate::{Excuse, ExcuseKind, Exemplar, Expectation, Gap, Gate, Warning};
 pub use simulation::{FaultSummary, MutantRow, SeedFailure, SeedSearch, Simulation, StoryLine, Wrong};
 
 /// The values of operations.
@@ -45,6 +47,8 @@ pub struct Report {
     pub cause: Option<(String, String)>,
     /// Whether findings at or above a severity count as a violation.
     pub fail_on: Option<Severity>,
+    /// What a gate adds.
+    pub gate: Option<Gate>,
 }
 
 /// Something that could not be used at all.
@@ -55,6 +59,13 @@ pub struct InputError {
     /// Line and byte, where that makes sense.
     pub position: Option<String>,
     pub message: String,
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.position.as_ref().map_or_else(String::new, |position| format!(", {position}"));
+        write!(f, "{}{place}: {}", self.path, self.message)
+    }
 }
 
 /// One input and what became of it.
@@ -115,6 +126,8 @@ impl Answer {
 /// One property of one history.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CheckResult {
+    /// The `[[check]]` that asked, for a gate.
+    pub check: String,
     pub input: String,
     pub property: &'static str,
     /// Empty if there was nothing to choose a model for.
@@ -130,6 +143,15 @@ pub struct CheckResult {
     /// Kind and detail, when unknown.
     pub cause: Option<(String, String)>,
     pub counterexamples: Vec<Counterexample>,
+    /// Told, but not counted, whatever it is.
+    pub tolerated: bool,
+}
+
+impl CheckResult {
+    /// What it is known by: its fingerprint, and the check that asked.
+    pub fn key(&self) -> String {
+        if self.check.is_empty() { self.fingerprint.clone() } else { format!("{}/{}", self.fingerprint, self.check) }
+    }
 }
 
 /// Why a property does not hold, with the operations themselves.
@@ -258,12 +280,30 @@ impl Report {
         self.answers().max_by_key(|answer| answer.badness()).unwrap_or(Answer::Empty)
     }
 
-    /// The verdict of each part: results, findings, traces, errors, limits. At least one.
+    /// Why something does not count, by its key or fingerprint.
+    pub fn excuse(&self, key: &str) -> Option<&Excuse> {
+        self.gate.as_ref()?.excuses.get(key)
+    }
+
+    /// The verdict of each part: results, findings, expectations, traces, gaps, errors, limits. At least one.
     pub fn answers(&self) -> impl Iterator<Item = Answer> + '_ {
-        let results = self.results.iter().map(|result| result.answer);
+        let excused = |key: &str| self.excuse(key).is_some();
+        let results = self.results.iter().map(move |result| match result.answer {
+            Answer::Violated if excused(&result.key()) => Answer::Holds,
+            Answer::Error => Answer::Error,
+            _ if result.tolerated => Answer::Holds,
+            answer => answer,
+        });
         let findings = self.fail_on.map(|limit| {
-            let fails = self.findings.iter().any(|finding| finding.severity >= limit);
-            if fails { Answer::Violated } else { Answer::Holds }
+            let counts = |finding: &&Finding| finding.severity >= limit && !excused(&finding.fingerprint);
+            if self.findings.iter().any(|finding| counts(&finding)) { Answer::Violated } else { Answer::Holds }
+        });
+        let gate = self.gate.iter().flat_map(move |gate| {
+            let expectations = gate.expectations.iter().map(move |expectation| match expectation.answer {
+                Answer::Violated if excused(&expectation.fingerprint) => Answer::Holds,
+                answer => answer,
+            });
+            expectations.chain(gate.gaps.iter().map(|gap| gap.answer))
         });
         let spans = self.analysis.as_ref().map(|analysis| match analysis.summary.spans {
             0 => Answer::Empty,
@@ -272,7 +312,7 @@ impl Report {
         let errors = (!self.errors.is_empty()).then_some(Answer::Error);
         let limit = self.cause.is_some().then_some(Answer::Unknown);
         let matrix = (!self.mutants.is_empty()).then_some(Answer::Holds);
-        let parts = results.chain(findings).chain(matrix).chain(spans).chain(errors).chain(limit);
+        let parts = results.chain(findings).chain(gate).chain(matrix).chain(spans).chain(errors).chain(limit);
         let mut parts = parts.peekable();
         let nothing = parts.peek().is_none().then_some(Answer::Empty);
         parts.chain(nothing)

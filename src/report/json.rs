@@ -1,6 +1,6 @@
 //! `json`: the whole report as one object, for scripts. Its schema is `assets/report-v1.schema.json`.
 
-use super::{Look, Renderer, laboratory_json};
+use super::{Look, Renderer, gate_json, laboratory_json};
 use crate::outcome::Value as Datum;
 use crate::outcome::{
     Analysis, CheckResult, Counterexample, Evidence, Finding, Input, InputError, Operation, Report, RootCause,
@@ -45,6 +45,9 @@ fn report(report: &Report) -> Value {
     add("summary", report.analysis.as_ref().map_or(Value::Null, summary));
     add("findings", findings(&report.findings));
     add("root_causes", report.root_causes.iter().map(root_cause).collect());
+    if let Some(gate) = &report.gate {
+        add("gate", gate_json::gate(gate));
+    }
     if let Some(simulation) = &report.simulation {
         add("simulation", laboratory_json::simulation(simulation));
     }
@@ -101,7 +104,7 @@ pub(super) fn input(input: &Input) -> Value {
 }
 
 pub(super) fn result(result: &CheckResult) -> Value {
-    json!({
+    let mut object = json!({
         "input": result.input,
         "property": result.property,
         "model": result.model,
@@ -113,7 +116,12 @@ pub(super) fn result(result: &CheckResult) -> Value {
         "fingerprint": result.fingerprint,
         "cause": result.cause.as_ref().map(cause),
         "counterexamples": result.counterexamples.iter().map(counterexample).collect::<Value>(),
-    })
+    });
+    if !result.check.is_empty() {
+        object["check"] = json!(result.check);
+        object["counts"] = json!(!result.tolerated);
+    }
+    object
 }
 
 fn counterexample(example: &Counterexample) -> Value {

@@ -3,12 +3,14 @@
 //! A renderer writes everything it has into one string with ANSI colours where it wants them; whoever
 //! prints it strips them where they are not wanted.
 
+mod gate_json;
 mod json;
 mod laboratory;
 mod laboratory_json;
 mod ndjson;
 mod numbers;
 mod text;
+mod text_gate;
 mod timeline;
 
 pub use json::{SCHEMA, SCHEMA_VERSION};

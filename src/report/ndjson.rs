@@ -1,6 +1,6 @@
 //! `ndjson`: the report as a stream, one JSON object per line, each with a `type`.
 
-use super::{Look, Renderer, json};
+use super::{Look, Renderer, gate_json, json};
 use crate::outcome::Report;
 use crate::registry::Entry;
 use serde_json::Value;
@@ -14,7 +14,7 @@ impl Renderer for NdJson {
             id: "ndjson",
             summary: "The report as JSON lines: one object per input, result and finding, then the summary",
             documentation: "# ndjson\n\nOne JSON object per line, for streams and line-based tools. Each has a `type`: `input`, \
-                            `result`, `finding`, and last `report`, which has the verdict, the errors and the summary. The \
+                            `result`, `expectation`, `finding`, and last `report`, which has the verdict, the errors and the summary. The \
                             other fields are those of the `json` report.\n",
             example: "causet check histories/ --report ndjson | jq -c 'select(.verdict == \"violated\") | .input'",
         }
@@ -29,6 +29,8 @@ impl Renderer for NdJson {
         };
         report.inputs.iter().for_each(|input| line("input", json::input(input)));
         report.results.iter().for_each(|result| line("result", json::result(result)));
+        let expectations = report.gate.iter().flat_map(|gate| &gate.expectations);
+        expectations.for_each(|each| line("expectation", gate_json::expectation(each)));
         if let Value::Array(findings) = json::findings(&report.findings) {
             findings.into_iter().for_each(|finding| line("finding", finding));
         }

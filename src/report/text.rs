@@ -2,7 +2,7 @@
 
 use super::numbers::{count, counted, duration, moment, share};
 use super::timeline::timeline;
-use super::{Look, Renderer, laboratory};
+use super::{Look, Renderer, laboratory, text_gate};
 use crate::outcome::{
     Analysis, Answer, CausalSummary, CheckResult, Counterexample, ExactSummary, Finding, Report, Severity, SlowTrace,
 };
@@ -14,11 +14,11 @@ use std::fmt::Write;
 /// The renderer.
 pub struct Text;
 
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default().bold();
-const ODD: Style = AnsiColor::Yellow.on_default();
-const HEAD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const ODD: Style = AnsiColor::Yellow.on_default();
+pub(super) const HEAD: Style = Style::new().bold();
+pub(super) const DIM: Style = Style::new().dimmed();
 
 /// How many counterexamples are told in full; the others are named.
 const TOLD: usize = 3;
@@ -38,6 +38,14 @@ impl Renderer for Text {
         let report = &printable(report);
         let mut out = String::new();
         skipped(&mut out, report, look);
+        if let Some(gate) = &report.gate {
+            if !report.results.is_empty() {
+                results(&mut out, report, look);
+            }
+            text_gate::gate(&mut out, report, gate, look);
+            cause(&mut out, report);
+            return out;
+        }
         if let Some(analysis) = &report.analysis
             && analysis.summary.traces > 0
         {
@@ -71,10 +79,14 @@ impl Renderer for Text {
         if report.results.is_empty() && report.answer() == Answer::Empty {
             let _ = writeln!(out, "{DIM}∅{DIM:#} nothing to {}", report.command);
         }
-        if let Some((kind, detail)) = &report.cause {
-            let _ = writeln!(out, "{ODD}? unknown{ODD:#}: {kind}: {detail}");
-        }
+        cause(&mut out, report);
         out
+    }
+}
+
+fn cause(out: &mut String, report: &Report) {
+    if let Some((kind, detail)) = &report.cause {
+        let _ = writeln!(out, "{ODD}? unknown{ODD:#}: {kind}: {detail}");
     }
 }
 
@@ -98,6 +110,11 @@ fn printable(report: &Report) -> Report {
             .iter_mut()
             .flat_map(|trace| trace.critical_path.iter_mut().map(|step| &mut step.span).chain([&mut trace.root]));
         steps.for_each(|span| [&mut span.service, &mut span.operation].into_iter().for_each(clean));
+    }
+    for expectation in report.gate.iter_mut().flat_map(|gate| &mut gate.expectations) {
+        clean(&mut expectation.detail);
+        let exemplars = expectation.exemplars.iter_mut();
+        exemplars.flat_map(|exemplar| [&mut exemplar.service, &mut exemplar.operation]).for_each(clean);
     }
     for finding in &mut report.findings {
         [&mut finding.service, &mut finding.operation, &mut finding.title].into_iter().for_each(clean);
@@ -349,7 +366,7 @@ fn findings(out: &mut String, findings: &[Finding], look: &Look) {
 
 // ---- check -----------------------------------------------------------------------------------------------------
 
-fn mark(answer: Answer) -> (Style, char) {
+pub(super) fn mark(answer: Answer) -> (Style, char) {
     match answer {
         Answer::Holds => (GOOD, '✓'),
         Answer::Violated | Answer::Error => (BAD, '✗'),
@@ -362,14 +379,17 @@ fn results(out: &mut String, report: &Report, look: &Look) {
     let width = report.results.iter().map(|result| result.input.chars().count()).max().unwrap_or(0);
     let mut told = 0;
     for result in &report.results {
-        let (style, sign) = mark(result.answer);
+        let excuse = report.excuse(&result.key());
+        let (style, sign) = if excuse.is_some() || result.tolerated { (DIM, '~') } else { mark(result.answer) };
+        let check = if result.check.is_empty() { String::new() } else { format!("{}: ", result.check) };
+        let known = excuse.map_or_else(String::new, |excuse| format!(", {}: {}", excuse.kind.id(), excuse.reason));
         let pending = if result.pending > 0 { format!(", {} pending", count(result.pending)) } else { String::new() };
         let partitions =
             if result.partitions > 1 { format!(", {}", counted(result.partitions, "key")) } else { String::new() };
         let took = if look.verbosity > 0 { format!(", {:.1} ms", result.elapsed_ms) } else { String::new() };
         let _ = writeln!(
             out,
-            "{style}{sign} {:<8}{style:#} {:<width$}  {DIM}{} {}, {}{pending}{partitions}{took}{DIM:#}",
+            "{style}{sign} {:<8}{style:#} {:<width$}  {DIM}{check}{} {}, {}{pending}{partitions}{took}{known}{DIM:#}",
             result.answer.id(),
             result.input,
             result.property,

@@ -3,6 +3,7 @@
 mod cli;
 mod data;
 mod docs;
+mod gate;
 mod robustness;
 mod simulation;
 mod tidy;

@@ -34,6 +34,11 @@ const LAYERS: &[(&str, &[&str])] = &[
             "checkers::verdict",
         ],
     ),
+    ("config", &["outcome"]),
+    (
+        "gate",
+        &["registry", "config", "formats", "store", "causal", "extract", "detect", "outcome", "checkers::history"],
+    ),
     ("report", &["registry", "outcome"]),
 ];
 

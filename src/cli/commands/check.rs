@@ -6,9 +6,11 @@ use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
 use crate::cli::output::{Destinations, complain};
 use crate::cli::progress;
+use crate::config::FailOn;
 use crate::extract;
 use crate::formats::{self, Reading};
 use crate::outcome::{Answer, CheckResult, Circumstances, Input, InputError, Report};
+use crate::store::SpanStore;
 use causet_checkers::budget::Budget;
 use causet_checkers::history::{History, Value};
 use causet_checkers::{Query, Shrink};
@@ -45,6 +47,8 @@ pub(in crate::cli) struct Arguments {
     #[arg(long)]
     lenient: bool,
     #[command(flatten)]
+    configuration: args::Configuration,
+    #[command(flatten)]
     reporting: args::Reporting,
 }
 
@@ -73,10 +77,18 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
         Err(message) => return Ok(destinations.refuse(report, message)),
     };
     let limits = Limits::new(global);
-    let question = match Question::new(args, &limits).and_then(|question| question.validate().map(|()| question)) {
-        Ok(question) => question,
-        Err(message) => return Ok(destinations.refuse(report, message)),
+    let rules = match super::gate::extraction(&args.configuration) {
+        Ok(rules) => rules,
+        Err(errors) => {
+            report.errors.extend(errors);
+            return Ok(destinations.deliver(&report));
+        }
     };
+    let question =
+        match Question::new(args, &rules, &limits).and_then(|question| question.validate().map(|()| question)) {
+            Ok(question) => question,
+            Err(message) => return Ok(destinations.refuse(report, message)),
+        };
     let watch = limits.watch(destinations.emergency(&report));
     let bar = progress::items(inputs.places().len() as u64, "checking", destinations.talks());
     for place in inputs.places() {
@@ -97,6 +109,11 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
 
 /// What is asked of every history.
 pub(super) struct Question<'a> {
+    /// The `[[check]]` that asks, for a gate.
+    pub name: &'a str,
+    /// How spans without operation attributes become operations.
+    pub rules: &'a [extract::Rule],
+    pub fail_on: FailOn,
     pub model: Option<&'a str>,
     pub options: Vec<(String, Value)>,
     pub properties: Vec<&'a str>,
@@ -107,7 +124,7 @@ pub(super) struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    fn new(args: &'a Arguments, limits: &Limits) -> Result<Self, String> {
+    fn new(args: &'a Arguments, rules: &'a [extract::Rule], limits: &Limits) -> Result<Self, String> {
         let option = |text: &String| {
             let (name, value) = text
                 .split_once('=')
@@ -116,6 +133,9 @@ impl<'a> Question<'a> {
             Ok((name.to_owned(), value))
         };
         Ok(Self {
+            name: "",
+            rules,
+            fail_on: FailOn::Unknown,
             model: args.model.as_deref(),
             options: args.model_option.iter().map(option).collect::<Result<_, String>>()?,
             properties: args.property.iter().map(String::as_str).collect(),
@@ -131,7 +151,7 @@ impl<'a> Question<'a> {
     }
 
     /// A question that makes no sense is an error whatever the history.
-    fn validate(&self) -> Result<(), String> {
+    pub(super) fn validate(&self) -> Result<(), String> {
         for property in &self.properties {
             // An empty history has no operations to infer a model from.
             let model = self.model.or(Some("register"));
@@ -144,36 +164,78 @@ impl<'a> Question<'a> {
 
     /// Judges what was read of one input: a history, or traces that carry operations.
     pub(super) fn ask(&self, reading: Reading, input: &Input, limits: &Limits, report: &mut Report) {
-        let (history, span_ids, mut lost) = if input.spans > 0 {
-            let store = reading.spans.finish();
-            let extracted = extract::extract(&store, formats::json_value);
-            if let Some(input) = report.inputs.last_mut() {
-                input.operations = extracted.history.len() as u64;
-                let id = |span: usize| format!("span {:016x}", store.span(span).id());
-                input.skipped.extend(extracted.refused.iter().map(|(span, reason)| (id(*span), reason.clone())));
-                input.skipped_total += extracted.refused.len() as u64;
-            }
-            let ids = extracted.spans.iter().map(|&span| format!("{:016x}", store.span(span as usize).id())).collect();
-            (extracted.history, ids, extracted.refused.first().map(|(span, reason)| format!("span {span}: {reason}")))
+        if input.spans > 0 {
+            let at = report.inputs.iter().rposition(|each| each.path == input.path);
+            self.ask_spans(&reading.spans.finish(), input, at, limits, report);
         } else {
-            (reading.history.finish(), Vec::new(), None)
-        };
-        if let Some((position, reason)) = input.skipped.first() {
-            let count = input.skipped_total;
-            let pieces = if count == 1 { "a piece was skipped" } else { "pieces were skipped, the first" };
-            lost.get_or_insert_with(|| format!("{pieces} at {position}: {reason}"));
+            self.ask_read_history(&reading.history.finish(), input, limits, report);
         }
-        if self.lenient {
-            lost = None;
+    }
+
+    /// Judges a history as it was read.
+    pub(super) fn ask_read_history(&self, history: &History, input: &Input, limits: &Limits, report: &mut Report) {
+        self.ask_history(history, &[], input, skipped(input), limits, report);
+    }
+
+    /// Judges the operations that spans carry. `at` is the report's input that they came from, if it is one.
+    pub(super) fn ask_spans(
+        &self,
+        store: &SpanStore,
+        input: &Input,
+        at: Option<usize>,
+        limits: &Limits,
+        report: &mut Report,
+    ) {
+        let extracted = extract::extract(store, self.rules, formats::json_value);
+        let id = |span: usize| format!("span {:016x}", store.span(span).id());
+        if let Some((span, first, second)) = &extracted.conflict {
+            let message =
+                format!("rules `{first}` and `{second}` make different operations of this span; narrow one of them");
+            let path = input.path.clone();
+            report.errors.push(InputError { path, position: Some(id(*span)), message });
+            return;
         }
+        if let Some(input) = at.and_then(|at| report.inputs.get_mut(at)) {
+            input.operations = extracted.history.len() as u64;
+            input.skipped.extend(extracted.refused.iter().map(|(span, reason)| (id(*span), reason.clone())));
+            input.skipped_total += extracted.refused.len() as u64;
+        }
+        let ids: Vec<String> =
+            extracted.spans.iter().map(|&span| format!("{:016x}", store.span(span as usize).id())).collect();
+        let refused = extracted.refused.first().map(|(span, reason)| format!("{}: {reason}", id(*span)));
+        let lost = skipped(input).or(refused).or_else(|| extracted.blind.first().cloned());
+        self.ask_history(&extracted.history, &ids, input, lost, limits, report);
+    }
+
+    fn ask_history(
+        &self,
+        history: &History,
+        span_ids: &[String],
+        input: &Input,
+        lost: Option<String>,
+        limits: &Limits,
+        report: &mut Report,
+    ) {
+        let lost = lost.filter(|_| !self.lenient);
         for property in &self.properties {
-            let result = self.judge(&history, &span_ids, input, property, lost.clone(), limits);
+            let result = self.judge(history, span_ids, input, property, lost.clone(), limits);
             match result {
-                Ok(result) => report.results.push(result),
+                Ok(mut result) => {
+                    result.tolerated = self.tolerates(&result);
+                    report.results.push(result);
+                }
                 Err(message) => {
                     report.errors.push(InputError { path: input.path.clone(), position: None, message });
                 }
             }
+        }
+    }
+
+    fn tolerates(&self, result: &CheckResult) -> bool {
+        match self.fail_on {
+            FailOn::Never => true,
+            FailOn::Violated => result.answer == Answer::Unknown,
+            FailOn::Unknown => false,
         }
     }
 
@@ -197,6 +259,7 @@ impl<'a> Question<'a> {
         };
         let entry = causet_checkers::properties::all().iter().find(|entry| entry.id == property);
         let mut about = Circumstances {
+            check: self.name,
             input: &input.path,
             property: entry.map_or("", |entry| entry.id),
             span_ids,
@@ -221,9 +284,19 @@ impl<'a> Question<'a> {
     }
 }
 
+/// What could not be read of an input, if anything.
+fn skipped(input: &Input) -> Option<String> {
+    let (position, reason) = input.skipped.first()?;
+    let pieces = if input.skipped_total == 1 { "a piece was skipped" } else { "pieces were skipped, the first" };
+    Some(format!("{pieces} at {position}: {reason}"))
+}
+
 /// The question that `demo` asks.
 pub(super) fn plain_question(model: &str) -> Question<'_> {
     Question {
+        name: "",
+        rules: &[],
+        fail_on: FailOn::Unknown,
         model: Some(model),
         options: Vec::new(),
         properties: vec!["linearizable"],

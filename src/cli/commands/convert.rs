@@ -102,7 +102,7 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
     }
     let mut refused = 0;
     if history.is_empty() && targets.iter().any(|(format, _)| format.writes() == Writes::History) {
-        let extracted = extract::extract(&spans, formats::json_value);
+        let extracted = extract::extract(&spans, &[], formats::json_value);
         refused = extracted.refused.len();
         for (span, reason) in extracted.refused.iter().take(5) {
             eprintln!("warning: span {:016x} skipped: {reason}", spans.span(*span).id());

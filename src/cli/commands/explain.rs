@@ -6,12 +6,16 @@ use crate::cli::output::{complain, print};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
-    /// The id of a format, model, property, system, mutant, fault, detector or report
+    /// The id of a format, model, property, system, mutant, fault, detector, rule set or report; or `gate`
     #[arg(value_name = "ID")]
     id: String,
 }
 
 pub(in crate::cli) fn run(args: &Arguments) -> u8 {
+    if args.id == "gate" {
+        print(crate::gate::DOCUMENTATION);
+        return 0;
+    }
     let pages: Vec<Page> = registries::all().into_iter().flat_map(|registry| registry.pages).collect();
     let found: Vec<&Page> = pages.iter().filter(|page| page.id == args.id).collect();
     if found.is_empty() {

@@ -20,6 +20,8 @@ enum What {
     Completions { shell: Shell },
     /// The JSON Schema of the json report
     Schema,
+    /// The JSON Schema of causet.toml, for editors
+    ConfigSchema,
 }
 
 pub(in crate::cli) fn run(args: &Arguments) -> u8 {
@@ -34,6 +36,7 @@ pub(in crate::cli) fn run(args: &Arguments) -> u8 {
         What::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "causet", &mut bytes);
         }
+        What::ConfigSchema => bytes.extend_from_slice(crate::config::SCHEMA.as_bytes()),
         What::Schema => bytes.extend_from_slice(crate::report::SCHEMA.as_bytes()),
     }
     print(&String::from_utf8_lossy(&bytes));

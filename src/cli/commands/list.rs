@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
-    /// formats, models, properties, systems, mutants, faults, detectors or reports
+    /// formats, models, properties, systems, mutants, faults, detectors, rule-sets or reports
     #[arg(value_name = "REGISTRY")]
     registry: String,
     /// How to print it

@@ -4,7 +4,7 @@ use crate::detect::{self, Detector, Knob};
 use crate::node::{About, Mutant};
 use crate::registry::Entry;
 use crate::sim::faults::{self, Fault};
-use crate::{algorithms, formats, report};
+use crate::{algorithms, extract, formats, report};
 use causet_checkers::models::ModelEntry;
 use std::fmt::Write;
 
@@ -40,6 +40,7 @@ pub(in crate::cli) fn all() -> Vec<Registry> {
         Registry { id: "mutants", pages: mutants().map(|(system, mutant)| mutant_page(system, mutant)).collect() },
         Registry { id: "faults", pages: faults::ALL.iter().map(|fault| fault_page(*fault)).collect() },
         Registry { id: "detectors", pages: detect::ALL.iter().map(|detector| detector_page(*detector)).collect() },
+        Registry { id: "rule-sets", pages: extract::RULE_SETS.iter().map(|set| page(&set.entry)).collect() },
         Registry { id: "reports", pages: report::ALL.iter().map(|renderer| page(&renderer.entry())).collect() },
     ]
 }

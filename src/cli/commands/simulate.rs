@@ -1,10 +1,11 @@
 //! `causet simulate`: runs an included algorithm under faults and judges what came of it.
 
 use crate::algorithms;
-use crate::cli::args::{Global, Reporting, duration};
+use crate::cli::args::{Global, Reporting};
 use crate::cli::limits::Limits;
 use crate::cli::output::Destinations;
 use crate::cli::progress;
+use crate::config::units::duration;
 use crate::formats::{self, json_text};
 use crate::lab::{self, Experiment, FaultChoice, Judgement, files};
 use crate::node::System;

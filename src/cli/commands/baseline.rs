@@ -1,0 +1,131 @@
+//! `causet baseline`: keep what is known to be wrong, so that only what is new gates.
+
+use super::gate::{carry_out, plan};
+use super::gate_plan::Plan;
+use crate::cli::args::{Configuration, Global};
+use crate::cli::exit::{self, Policy};
+use crate::cli::limits::Limits;
+use crate::cli::output::{complain, print};
+use crate::gate::baseline::{Baseline, Entry, of};
+use crate::outcome::{Answer, Report};
+use clap::Subcommand;
+use std::fmt::Write;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(in crate::cli) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum What {
+    /// Write what is wrong now as known; refuses when there is a baseline
+    Write(Common),
+    /// Bring the baseline up to date: forget what is gone; new debt is taken only with --accept-new
+    Update {
+        #[command(flatten)]
+        common: Common,
+        /// Take what is new as known
+        #[arg(long)]
+        accept_new: bool,
+    },
+    /// Forget what is no longer there
+    Prune(Common),
+}
+
+#[derive(Clone, Debug, clap::Args)]
+struct Common {
+    /// Instead of the inputs in causet.toml
+    #[arg(value_name = "INPUT")]
+    inputs: Vec<String>,
+    #[command(flatten)]
+    configuration: Configuration,
+}
+
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
+    let (common, accept_new) = match &args.what {
+        What::Write(common) | What::Prune(common) => (common, false),
+        What::Update { common, accept_new } => (common, *accept_new),
+    };
+    let plan = match plan(&common.configuration) {
+        Ok(plan) => plan,
+        Err(errors) => {
+            errors.iter().for_each(|error| complain(&error.to_string()));
+            return exit::USAGE;
+        }
+    };
+    let path = plan.baseline_path();
+    let known = plan.baseline.clone();
+    match (&args.what, &known) {
+        (What::Write(_), Some(_)) => {
+            complain(&format!("{}: there is a baseline already; `causet baseline update` changes it", path.display()));
+            return exit::USAGE;
+        }
+        (What::Update { .. } | What::Prune(_), None) => {
+            complain(&format!("{}: there is no baseline; `causet baseline write` makes one", path.display()));
+            return exit::USAGE;
+        }
+        _ => {}
+    }
+    let now = match wrong_now(&plan, &common.inputs, global) {
+        Ok(now) => now,
+        Err(code) => return code,
+    };
+    let known = known.map(|known| known.entries).unwrap_or_default();
+    let same = |a: &Entry, b: &Entry| a.fingerprint == b.fingerprint && a.check == b.check;
+    let gone: Vec<&Entry> = known.iter().filter(|entry| !now.iter().any(|other| same(entry, other))).collect();
+    let added: Vec<&Entry> = now.iter().filter(|entry| !known.iter().any(|other| *other == **entry)).collect();
+    let kept = known.iter().filter(|entry| now.iter().any(|other| same(entry, other)));
+    let (mut text, mut code) = (String::new(), 0);
+    let entries: Vec<Entry> = match &args.what {
+        What::Write(_) => now.clone(),
+        What::Update { .. } if accept_new => now.clone(),
+        What::Update { .. } | What::Prune(_) => kept.cloned().collect(),
+    };
+    if !matches!(args.what, What::Prune(_)) {
+        let taken = accept_new || matches!(args.what, What::Write(_));
+        for entry in &added {
+            let _ = writeln!(text, "{} {}", if taken { "+" } else { "! new, not taken:" }, entry.show());
+        }
+        if !taken && !added.is_empty() {
+            let _ = writeln!(text, "mend what is new, or take it with --accept-new");
+            code = 1;
+        }
+    }
+    gone.iter().for_each(|entry| {
+        let _ = writeln!(text, "- {}", entry.show());
+    });
+    let count = entries.len();
+    if let Err(error) = std::fs::write(&path, Baseline::new(entries).text()) {
+        complain(&format!("{}: {error}", path.display()));
+        return exit::USAGE;
+    }
+    let _ = writeln!(text, "{}: {count} known", path.display());
+    print(&text);
+    code
+}
+
+/// What is wrong now; if nobody can say all of it, the exit code instead: half a picture would forget what is
+/// still there.
+fn wrong_now(plan: &Plan, inputs: &[String], global: &Global) -> Result<Vec<Entry>, u8> {
+    let mut report = Report { command: "baseline", ..Report::default() };
+    let limits = Limits::new(global);
+    let watch = limits.watch(|_, detail| {
+        complain(detail);
+        3
+    });
+    carry_out(plan, inputs, false, !global.quiet, &limits, &mut report);
+    drop(watch);
+    report.errors.iter().for_each(|error| complain(&error.to_string()));
+    let gaps = report.gate.iter().flat_map(|gate| &gate.gaps);
+    gaps.for_each(|gap| complain(&format!("{}: {}", gap.place, gap.message)));
+    let unknown = report.results.iter().filter(|result| result.answer == Answer::Unknown);
+    unknown.for_each(|result| complain(&format!("{}: {} is unknown", result.input, result.property)));
+    let undecided = report.answers().any(|answer| !matches!(answer, Answer::Holds | Answer::Violated));
+    if undecided {
+        complain("the baseline is left as it is: not everything could be judged");
+        let code = exit::code(&report, Policy::default());
+        return Err(if code == 1 { 3 } else { code });
+    }
+    Ok(of(&report))
+}

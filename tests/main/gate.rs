@@ -1,0 +1,148 @@
+//! The gate as its users meet it: slips in causet.toml, suppressions, the baseline.
+
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder of its own for one test, with the traces and the history that the tests use.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("gate-{name}"));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(folder.join("traces")).unwrap();
+    fs::create_dir_all(folder.join("histories")).unwrap();
+    fs::copy("testdata/gate/good.jsonl", folder.join("traces/good.jsonl")).unwrap();
+    fs::copy("testdata/cli/input/keys.jsonl", folder.join("histories/keys.jsonl")).unwrap();
+    folder
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_causet"))
+        .current_dir(folder)
+        .args(arguments)
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap()
+}
+
+/// Runs a gate on a configuration: its exit code, and all that it said.
+fn gate(folder: &Path, config: &str) -> (i32, String) {
+    fs::write(folder.join("causet.toml"), config).unwrap();
+    said(&run(folder, &["gate"]))
+}
+
+fn said(output: &Output) -> (i32, String) {
+    let text = [&output.stderr[..], &output.stdout].concat();
+    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+const TRACES: &str = "[traces]\ninputs = [\"traces\"]\n";
+
+#[test]
+fn slips_in_the_configuration_say_what_to_do() {
+    let folder = folder("slips");
+    for (config, message) in [
+        ("[[check]]\nmodle = \"kv\"\n", "causet.toml, line 2, column 1: unknown key `modle`; did you mean `model`?"),
+        (
+            "[[check]]\ninputs = [\"histories\"]\nmodel = \"registre\"\n",
+            "line 3, column 9: no model `registre`; did you mean `register`?",
+        ),
+        (
+            "[[check]]\ninputs = [\"histories\"]\nproperty = [\"linearisable\"]\n",
+            "line 3, column 13: no property `linearisable`; did you mean `linearizable`?",
+        ),
+        (
+            "[traces]\ninputs = [\"traces\"]\n[[expect]]\nthat = \"errors.rte < 1\"\n",
+            "line 4, column 9: no metric or claim `errors.rte`; did you mean `errors.rate`?",
+        ),
+        (
+            "[traces]\ninputs = [\"traces\"]\n[[expect]]\nthat = 'latency.p99(\"frontent\") < \"1s\"'\n",
+            "line 4, column 21: no service or operation `frontent` in the traces; did you mean `frontend`?",
+        ),
+        (
+            "[traces]\ninputs = [\"traces\"]\n[analyze.detectors.error-state]\nseverity = \"low\"\n",
+            "line 3, column 20: no detector `error-state`; did you mean `error-status`?",
+        ),
+        (
+            "[traces]\ninputs = [\"traces\"]\n[[expect]]\nthat = \"errors.rate < 0.01\"\n[[expect]]\nthat = \"errors.rate > 0.5\"\n",
+            "line 6, column 8: this contradicts the expectation on line 4",
+        ),
+        (
+            "[traces]\ninputs = [\"traces\"]\n[analyze]\n[[suppress]]\nrule = \"error-status\"\n",
+            "line 4, column 1: missing field `reason`",
+        ),
+        ("[traces]\ninputs = [\"traces\"]\n", "nothing is asked for; add [[check]], [[expect]] or [analyze]"),
+        ("[extract]\nrule-sets = [\"databse\"]\n[[check]]\n", "no rule set `databse`; did you mean `database`?"),
+    ] {
+        let (code, text) = gate(&folder, config);
+        assert!(text.contains(message), "{config}\nexpected: {message}\nfound: {text}");
+        assert_eq!(code, 2, "{config}\n{text}");
+    }
+}
+
+#[test]
+fn a_glob_that_matches_nothing_is_never_a_pass() {
+    let folder = folder("nothing");
+    let config = "[[check]]\ninputs = [\"histories\"]\nfail-on = \"never\"\n[[check]]\ninputs = [\"store/*.edn\"]\n";
+    let (code, text) = gate(&folder, config);
+    assert_eq!(code, 4, "{text}");
+    assert!(text.contains("causet.toml, line 5, column 11: `store/*.edn` names nothing to read"), "{text}");
+}
+
+#[test]
+fn an_unreadable_file_among_readable_ones_is_an_error_and_the_rest_is_judged() {
+    let folder = folder("unreadable");
+    fs::write(folder.join("traces/bad.jsonl"), "{\"resourceSpans\": 7}\nnot json\n").unwrap();
+    let (code, text) = gate(&folder, &format!("{TRACES}[[expect]]\nthat = \"errors.rate == 0\"\n"));
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("traces/bad.jsonl, line 1, byte 19: nothing could be read: damaged JSON"), "{text}");
+    assert!(text.contains("✓ holds    errors.rate == 0"), "{text}");
+    // Damage among good lines makes the answer unknown: what is lost could be the error.
+    let good = fs::read_to_string(folder.join("traces/good.jsonl")).unwrap();
+    fs::write(folder.join("traces/bad.jsonl"), good + "{\"resourceSpans\": 7}\n").unwrap();
+    let (code, text) = gate(&folder, &format!("{TRACES}[[expect]]\nthat = \"errors.rate == 0\"\n"));
+    assert_eq!(code, 3, "{text}");
+}
+
+#[test]
+fn init_writes_a_file_that_works() {
+    let folder = folder("init");
+    let (code, text) = said(&run(&folder, &["init"]));
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(said(&run(&folder, &["init"])).0, 2, "it never overwrites");
+    let (code, text) = said(&run(&folder, &["config", "show"]));
+    assert_eq!(code, 0, "{text}");
+    // The good traces hold, the history of keys does not.
+    let (code, text) = said(&run(&folder, &["gate"]));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("✓ holds    every request is one unbroken trace"), "{text}");
+    assert!(text.contains("✗ violated histories/keys.jsonl"), "{text}");
+    // What is shown is a configuration that means the same.
+    let shown = said(&run(&folder, &["config", "show"])).1;
+    fs::write(folder.join("causet.toml"), &shown).unwrap();
+    assert_eq!(said(&run(&folder, &["config", "show"])).1, shown);
+}
+
+#[test]
+fn the_schema_for_editors_knows_the_same_keys() {
+    let schema: Value = serde_json::from_str(causet::config::SCHEMA).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for entry in fs::read_dir("testdata/gate").unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "toml") {
+            continue;
+        }
+        let value: toml::Value = toml::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let errors: Vec<String> =
+            validator.iter_errors(&serde_json::to_value(value).unwrap()).map(|error| error.to_string()).collect();
+        assert_eq!(errors, Vec::<String>::new(), "{}", path.display());
+    }
+    let typo = serde_json::json!({"check": [{"modle": "kv"}]});
+    assert!(!validator.is_valid(&typo));
+    // Every key of a section is in the schema, and no other.
+    let shown = toml::Value::try_from(causet::config::Check::default()).unwrap();
+    let keys = schema.pointer("/properties/check/items/properties").and_then(Value::as_object).unwrap();
+    for key in shown.as_table().unwrap().keys() {
+        assert!(keys.contains_key(key), "the schema lacks {key}");
+    }
+}
