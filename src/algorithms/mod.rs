@@ -1,11 +1,13 @@
 //! The systems that can be run, one folder each.
 
+mod common;
 mod paxos;
+mod raft;
 
 use crate::node::System;
 
 /// All systems.
-pub static ALL: &[&dyn System] = &[&paxos::Paxos];
+pub static ALL: &[&dyn System] = &[&raft::Raft, &paxos::Paxos];
 
 /// The system of an id.
 pub fn by_id(id: &str) -> Option<&'static dyn System> {

@@ -238,10 +238,8 @@ pub fn read_run_file(text: &str, system: impl Fn(&str) -> Option<&'static dyn Sy
     for (at, line) in file.fault.iter().enumerate() {
         windows.push(window(line, cluster).map_err(|message| format!("fault {}: {message}", at + 1))?);
     }
-    for name in file.options.keys() {
-        if about.options.iter().all(|knob| knob.name != name) {
-            return Err(format!("{} has no option `{name}`", file.system));
-        }
+    for (name, value) in &file.options {
+        about.check_option(name, value)?;
     }
     Ok(Experiment {
         seed: file.seed,

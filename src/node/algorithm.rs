@@ -42,6 +42,39 @@ pub struct Knob {
     pub name: &'static str,
     pub summary: &'static str,
     pub default: &'static str,
+    pub allowed: Allowed,
+}
+
+/// Which values a knob takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// One of these.
+    Words(&'static [&'static str]),
+    /// A whole number from the first to the second.
+    Number(u64, u64),
+}
+
+impl About {
+    /// Whether there is such a knob, and it takes this value.
+    ///
+    /// # Errors
+    /// What is wrong, and what could be said instead.
+    pub fn check_option(&self, name: &str, value: &str) -> Result<(), String> {
+        let Some(knob) = self.options.iter().find(|knob| knob.name == name) else {
+            let names: Vec<&str> = self.options.iter().map(|knob| knob.name).collect();
+            let has = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+            return Err(format!("{} has no option `{name}`; it has {has}", self.entry.id));
+        };
+        match knob.allowed {
+            Allowed::Words(words) if !words.contains(&value) => {
+                Err(format!("option {name}={value}: expected one of {}", words.join(", ")))
+            }
+            Allowed::Number(low, high) if !value.parse().is_ok_and(|number: u64| (low..=high).contains(&number)) => {
+                Err(format!("option {name}={value}: expected a whole number from {low} to {high}"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A stream of operations for clients.

@@ -159,10 +159,25 @@ pub enum Effect<M, R> {
     Halt(&'static str),
 }
 
+/// What an interpreter hands to a step besides the input.
+#[derive(Debug)]
+pub struct Hand<'a> {
+    /// The node's own clock.
+    pub now: u64,
+    /// The node's monotonic clock.
+    pub elapsed: u64,
+    /// The token that [`Effects::keep`] will hand out.
+    pub span: SpanToken,
+    pub random: &'a mut Random,
+    /// Counts the persists of the incarnation.
+    pub next_barrier: &'a mut Barrier,
+}
+
 /// What a step asks for, in order.
 #[derive(Debug)]
 pub struct Effects<'a, M, R> {
     now: u64,
+    elapsed: u64,
     span: SpanToken,
     random: &'a mut Random,
     next_barrier: &'a mut Barrier,
@@ -170,10 +185,10 @@ pub struct Effects<'a, M, R> {
 }
 
 impl<'a, M, R> Effects<'a, M, R> {
-    /// Made by interpreters, one for each step. `next_barrier` counts the persists of the incarnation, and
-    /// `span` is the token that [`Effects::keep`] will hand out.
-    pub fn new(now: u64, span: SpanToken, random: &'a mut Random, next_barrier: &'a mut Barrier) -> Self {
-        Self { now, span, random, next_barrier, list: Vec::new() }
+    /// Made by interpreters, one for each step.
+    pub fn new(hand: Hand<'a>) -> Self {
+        let Hand { now, elapsed, span, random, next_barrier } = hand;
+        Self { now, elapsed, span, random, next_barrier, list: Vec::new() }
     }
 
     /// What was asked for.
@@ -185,6 +200,12 @@ impl<'a, M, R> Effects<'a, M, R> {
     /// and jump.
     pub fn now(&self) -> u64 {
         self.now
+    }
+
+    /// Nanoseconds since the machine started, by its monotonic clock: it never jumps, but may run at another
+    /// rate than others. What leases and other durations are measured with.
+    pub fn elapsed(&self) -> u64 {
+        self.elapsed
     }
 
     /// The node's own stream of random numbers.

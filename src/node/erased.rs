@@ -3,9 +3,10 @@
 
 use super::algorithm::{About, Algorithm, Broken, Mutant, Setup, Watch};
 use super::{
-    Barrier, ClockRules, Cluster, Damage, Effect, Effects, Input, NodeId, Note, Operation, Process, Random, Recovered,
+    Barrier, ClockRules, Cluster, Damage, Effect, Effects, Hand, Input, NodeId, Note, Operation, Process, Random,
+    Recovered,
 };
-use super::{SpanToken, Timer, codec};
+use super::{Timer, codec};
 use std::any::Any;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -31,17 +32,6 @@ pub enum RawInput<'a> {
         barrier: Barrier,
         frame: Option<&'a [u8]>,
     },
-}
-
-/// What an interpreter hands to a step besides the input.
-#[derive(Debug)]
-pub struct Hand<'a> {
-    /// The node's own clock.
-    pub now: u64,
-    /// The span of the step.
-    pub span: SpanToken,
-    pub random: &'a mut Random,
-    pub next_barrier: &'a mut Barrier,
 }
 
 /// A node of any system.
@@ -121,7 +111,7 @@ impl<P: Process> AnyNode for P {
                 Input::Read { barrier, record }
             }
         };
-        let mut effects = Effects::new(hand.now, hand.span, hand.random, hand.next_barrier);
+        let mut effects = Effects::new(hand);
         Process::step(self, input, &mut effects);
         out.extend(effects.into_list().into_iter().map(encode));
     }

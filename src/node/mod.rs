@@ -18,10 +18,10 @@ mod operation;
 mod quorum;
 mod random;
 
-pub use algorithm::{About, Algorithm, Broken, Draw, Knob, Mutant, NoWatch, Promise, Setup, Watch, Workload};
+pub use algorithm::{About, Algorithm, Allowed, Broken, Draw, Knob, Mutant, NoWatch, Promise, Setup, Watch, Workload};
 pub use clocks::{ClockRules, Clocks, Stamp, merge};
-pub use effects::{Barrier, Damage, Effect, Effects, Field, Input, Note, Process, Recovered, SpanToken, Timer};
-pub use erased::{AnyNode, AnyWatch, Bytes, Hand, RawInput, System};
+pub use effects::{Barrier, Damage, Effect, Effects, Field, Hand, Input, Note, Process, Recovered, SpanToken, Timer};
+pub use erased::{AnyNode, AnyWatch, Bytes, RawInput, System};
 pub use ids::{Cluster, Name, NodeId, Role};
 pub use operation::{Operation, Outcome};
 pub use quorum::{Quorum, majority};

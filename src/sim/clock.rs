@@ -9,12 +9,14 @@ pub struct LocalClock {
     rate: f64,
     /// A passing offset that a fault put on top.
     offset: i64,
+    /// By how much it was moved for good.
+    moved: i64,
 }
 
 impl LocalClock {
     /// A clock that is off by so much.
     pub fn new(skew: i64) -> Self {
-        Self { true_ns: 0, local_ns: skew, rate: 1.0, offset: 0 }
+        Self { true_ns: 0, local_ns: skew, rate: 1.0, offset: 0, moved: skew }
     }
 
     /// What it shows; it can be below zero, if it lags.
@@ -23,6 +25,11 @@ impl LocalClock {
         // A float would lose nanoseconds after a hundred days, but also in every run of another rate.
         let passed = if self.rate == 1.0 { passed as i64 } else { (passed as f64 * self.rate) as i64 };
         self.local_ns + passed + self.offset
+    }
+
+    /// Local time that has passed since the beginning, wherever the hands were set meanwhile.
+    pub fn elapsed(&self, now: u64) -> u64 {
+        (self.read(now) - self.offset - self.moved).max(0) as u64
     }
 
     /// From now on it runs so many times as fast.
@@ -40,6 +47,7 @@ impl LocalClock {
     /// Moves it for good.
     pub fn jump(&mut self, by: i64) {
         self.local_ns += by;
+        self.moved += by;
     }
 
     /// How long so much local time takes.

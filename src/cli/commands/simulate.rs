@@ -142,10 +142,7 @@ fn experiment(args: &Arguments) -> Result<Experiment, String> {
     experiment.active_ns = u64::try_from(args.duration.as_nanos()).map_err(|_| "--duration is too long".to_owned())?;
     for option in &args.option {
         let (name, value) = option.split_once('=').ok_or_else(|| format!("--option {option}: expected NAME=VALUE"))?;
-        if about.options.iter().all(|knob| knob.name != name) {
-            let names: Vec<&str> = about.options.iter().map(|knob| knob.name).collect();
-            return Err(format!("{} has no option `{name}`; it has {}", about.entry.id, names.join(", ")));
-        }
+        about.check_option(name, value)?;
         experiment.options.push((name.to_owned(), value.to_owned()));
     }
     if let Some(text) = &args.faults {

@@ -123,6 +123,7 @@ impl World<'_> {
         let of = &mut self.nodes[node.index()];
         let hand = Hand {
             now: (local + LOCAL_BASE).max(0) as u64,
+            elapsed: of.clock.elapsed(self.now),
             span,
             random: &mut of.random,
             next_barrier: &mut of.next_barrier,

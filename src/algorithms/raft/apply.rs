@@ -1,0 +1,73 @@
+//! The state machine takes what is committed, in order, and clients get their answers.
+
+use super::{Index, Out, Payload, Reply, Result, Role, Server, answer, mutants};
+use super::{Message, replication::Leader};
+use crate::algorithms::common::Applied;
+
+impl Server {
+    /// Everything up to an index is committed.
+    pub(super) fn commit_to(&mut self, index: Index, out: &mut Out<'_>) {
+        if index <= self.commit {
+            return;
+        }
+        self.commit = index;
+        out.note("commit", [("index", index.into()), ("term", self.term.into())]);
+        if let Role::Leader(leader) = &mut self.role {
+            while let Some((_, size)) = leader.uncommitted.pop_front_if(|(at, _)| *at <= index) {
+                leader.uncommitted_bytes -= size;
+            }
+        }
+        self.apply(out);
+    }
+
+    fn apply(&mut self, out: &mut Out<'_>) {
+        let early = self.setup.has(&mutants::SNAPSHOT_OFF_BY_ONE);
+        while self.applied < self.commit {
+            let index = self.applied + 1;
+            if early {
+                self.snapshot_if_due(index, out);
+            }
+            let Some(entry) = self.log.get(index) else { break };
+            let done = match &entry.payload {
+                Payload::Command(command) => {
+                    let applied = if self.setup.has(&mutants::NO_DEDUP) {
+                        Applied::Now(self.store.perform(command))
+                    } else {
+                        self.store.apply(command)
+                    };
+                    if matches!(applied, Applied::Now(_)) {
+                        self.step.executed.push((index, command.client, command.sequence));
+                    }
+                    Some(applied)
+                }
+                Payload::Noop | Payload::Members(_) => None,
+            };
+            self.applied = index;
+            if let Role::Leader(leader) = &mut self.role
+                && let Some(waiting) = leader.waiting.remove(&index)
+                && let Some(Applied::Now(datum) | Applied::Before(datum)) = done
+            {
+                answer(waiting, Result::Done(datum), out);
+            }
+            if !early {
+                self.snapshot_if_due(index, out);
+            }
+        }
+        self.answer_reads(out);
+    }
+
+    /// A leader no more: whoever waits shall ask the next one. What it asked for may yet be done.
+    pub(super) fn send_away(&self, was: Leader, out: &mut Out<'_>) {
+        let leader = self.leader.filter(|leader| *leader != self.setup.me);
+        for waiting in was.waiting.into_values().chain(was.change.map(|change| change.waiting)) {
+            answer(waiting, Result::Redirect(leader), out);
+        }
+        for (_, _, reader) in was.reads {
+            if let super::reads::Reader::Client(waiting, _) = reader {
+                out.resume(waiting.span);
+                let reply = Reply { sequence: waiting.sequence, result: Result::Redirect(leader) };
+                out.send(waiting.client, Message::Reply(reply));
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What must hold at every moment: the properties of figure 3 of the paper, and what they rest on.
+
+use super::{Index, Payload, Role, Server, Term};
+use crate::node::{Broken, Field, NodeId, Note, Quorum, Watch};
+use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) static ALL: &[(&str, &str)] = &[
+    ("election-safety", "at most one leader is elected in a term"),
+    ("vote-once", "a server votes for one candidate in a term"),
+    ("leader-append-only", "a leader never changes what is in its log"),
+    ("log-matching", "entries of the same index and term are the same, and so is everything before them"),
+    ("leader-completeness", "a leader has everything in its log that was committed before its term"),
+    ("state-machine-safety", "no two servers commit different entries at an index"),
+    ("committed-by-quorum", "what a leader commits is on the disks of a quorum"),
+    ("exactly-once", "no request of a client is performed at two places of the log"),
+    ("bounded-proposals", "a leader takes on no more uncommitted proposals than it is allowed"),
+];
+
+#[derive(Debug, Default)]
+struct Seen {
+    commit: Index,
+    durable: Index,
+    /// The last entry and the term of a leader; nothing for others.
+    leading: Option<(Term, Index)>,
+}
+
+/// Looks after all servers.
+pub struct Invariants {
+    most_uncommitted: usize,
+    leaders: BTreeMap<Term, NodeId>,
+    votes: BTreeMap<(NodeId, u64), NodeId>,
+    /// By index and term: the term before it and what it is.
+    entries: BTreeMap<(Index, Term), (Option<Term>, Payload)>,
+    committed: BTreeMap<Index, Term>,
+    /// Who ever had an entry on disk. A wiped disk or a lie of it is not taken back.
+    stored: BTreeMap<(Index, Term), BTreeSet<NodeId>>,
+    executed: BTreeMap<(u16, u64), Index>,
+    seen: BTreeMap<NodeId, Seen>,
+}
+
+impl Invariants {
+    pub(super) fn new(most_uncommitted: usize) -> Self {
+        Self {
+            most_uncommitted,
+            leaders: BTreeMap::new(),
+            votes: BTreeMap::new(),
+            entries: BTreeMap::new(),
+            committed: BTreeMap::new(),
+            stored: BTreeMap::new(),
+            executed: BTreeMap::new(),
+            seen: BTreeMap::new(),
+        }
+    }
+
+    fn log_matching(&mut self, node: NodeId, server: &Server) -> Result<(), Broken> {
+        let Some(from) = server.step.appended_from else { return Ok(()) };
+        if let Some((term, last)) = self.seen.entry(node).or_default().leading
+            && term == server.term
+            && !server.step.started
+            && from <= last
+        {
+            return broken("leader-append-only", format!("leader {} of term {term} changed entry {from}", node.0 + 1));
+        }
+        for index in from..=server.log.last().0 {
+            let Some(entry) = server.log.get(index) else { continue };
+            let before = server.log.term(index - 1);
+            let known = self.entries.entry((index, entry.term)).or_insert_with(|| (before, entry.payload.clone()));
+            known.0 = known.0.or(before);
+            if known.1 != entry.payload || before.is_some_and(|before| known.0 != Some(before)) {
+                let detail = format!("entry {index} of term {} is not the same at server {}", entry.term, node.0 + 1);
+                return broken("log-matching", detail);
+            }
+        }
+        Ok(())
+    }
+
+    fn elected(&mut self, node: NodeId, server: &Server) -> Result<(), Broken> {
+        if !server.step.elected {
+            return Ok(());
+        }
+        let first = *self.leaders.entry(server.term).or_insert(node);
+        if first != node {
+            let detail = format!("servers {} and {} both lead in term {}", first.0 + 1, node.0 + 1, server.term);
+            return broken("election-safety", detail);
+        }
+        for (index, term) in self.committed.range(server.log.base().0.max(1)..) {
+            let has = server.log.term(*index);
+            if has != Some(*term) {
+                let lacks = has.map_or_else(|| "nothing".to_owned(), |has| format!("one of term {has}"));
+                let detail = format!(
+                    "leader {} of term {} has {lacks} where entry {index} of term {term} was committed",
+                    node.0 + 1,
+                    server.term
+                );
+                return broken("leader-completeness", detail);
+            }
+        }
+        Ok(())
+    }
+
+    fn stored(&mut self, node: NodeId, server: &Server) {
+        let seen = self.seen.entry(node).or_default();
+        let durable = server.log.durable();
+        let from = server.step.appended_from.unwrap_or(Index::MAX).min(seen.durable + 1);
+        seen.durable = durable;
+        for index in from.max(1)..=durable {
+            if let Some(term) = server.log.term(index) {
+                self.stored.entry((index, term)).or_default().insert(node);
+            }
+        }
+    }
+
+    fn committed(&mut self, node: NodeId, server: &Server) -> Result<(), Broken> {
+        let seen = self.seen.entry(node).or_default();
+        let from = seen.commit.min(server.commit) + 1;
+        seen.commit = server.commit;
+        for index in from..=server.commit {
+            let Some(term) = server.log.term(index) else { continue };
+            let first = *self.committed.entry(index).or_insert(term);
+            if first != term {
+                let detail = format!(
+                    "entry {index} was committed as one of term {first} and, by server {}, of {term}",
+                    node.0 + 1
+                );
+                return broken("state-machine-safety", detail);
+            }
+        }
+        let leads = matches!(server.role, Role::Leader(_));
+        if leads && server.commit >= from && server.log.term(server.commit) == Some(server.term) {
+            let nobody = BTreeSet::new();
+            let have = self.stored.get(&(server.commit, server.term)).unwrap_or(&nobody);
+            if !is_quorum(server.log.config_at(server.commit), have) && !is_quorum(server.log.config().1, have) {
+                let detail = format!(
+                    "server {} committed entry {} of term {}, which is on {} disks",
+                    node.0 + 1,
+                    server.commit,
+                    server.term,
+                    have.len()
+                );
+                return broken("committed-by-quorum", detail);
+            }
+        }
+        Ok(())
+    }
+
+    fn executed(&mut self, server: &Server) -> Result<(), Broken> {
+        for (index, client, sequence) in &server.step.executed {
+            let first = *self.executed.entry((*client, *sequence)).or_insert(*index);
+            if first != *index {
+                let detail = format!("request {sequence} of a client was performed at {first} and at {index}");
+                return broken("exactly-once", detail);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_quorum(config: &Quorum, have: &BTreeSet<NodeId>) -> bool {
+    config.reached(|node| have.contains(&node))
+}
+
+fn broken(invariant: &'static str, detail: String) -> Result<(), Broken> {
+    Err(Broken { invariant, detail })
+}
+
+impl Watch<Server> for Invariants {
+    fn after(&mut self, node: NodeId, server: &Server) -> Result<(), Broken> {
+        self.log_matching(node, server)?;
+        self.elected(node, server)?;
+        self.stored(node, server);
+        self.committed(node, server)?;
+        self.executed(server)?;
+        let leading = match &server.role {
+            Role::Leader(leader) => {
+                if leader.uncommitted_bytes > self.most_uncommitted {
+                    let detail = format!(
+                        "{} bytes of proposals are not committed, {} are allowed",
+                        leader.uncommitted_bytes, self.most_uncommitted
+                    );
+                    return broken("bounded-proposals", detail);
+                }
+                Some((server.term, server.log.last().0))
+            }
+            _ => None,
+        };
+        self.seen.entry(node).or_default().leading = leading;
+        Ok(())
+    }
+
+    fn noted(&mut self, node: NodeId, note: &Note) -> Result<(), Broken> {
+        if note.name != "vote" {
+            return Ok(());
+        }
+        if let [("term", Field::Int(term)), ("to", Field::Node(to))] = note.fields[..] {
+            let first = *self.votes.entry((node, term)).or_insert(to);
+            if first != to {
+                let detail =
+                    format!("server {} voted for {} and for {} in term {term}", node.0 + 1, first.0 + 1, to.0 + 1);
+                return broken("vote-once", detail);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,640 @@
+//! Raft: a log that a majority agrees upon, led by one server at a time, and a key-value store fed from it.
+//!
+//! Follows Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm (Extended Version)"
+//! (2014), cited as §, and Ongaro's thesis "Consensus: Bridging Theory and Practice" (2014), cited as T§.
+//! Where to find what: [`election`] (§5.2, §5.4.1, pre-vote T§9.6, stickiness T§4.2.3), [`replication`] (§5.3,
+//! the commit rule of §5.4.2), [`apply`] (the state machine, sessions T§6.3), [`reads`] (T§6.4), [`snapshots`]
+//! (§7), [`members`] (§6, T§4, leadership transfer T§3.10), [`log`].
+//!
+//! Where it deviates: servers that join catch up as learners before the configuration changes, without the
+//! rounds of T§4.2.1; a leader sends entries before it has them on disk itself, and counts itself only when
+//! they are (T§10.2.1); a leader that a quorum has not answered for two election timeouts steps down (T§6.2);
+//! sessions begin with a client's first request and do not expire; the lease is measured from when a round
+//! of heartbeats was sent, and divided by the greatest ratio of two clocks' rates that is allowed for.
+
+mod apply;
+mod election;
+mod invariants;
+mod log;
+mod members;
+mod mutants;
+mod reads;
+mod replication;
+mod snapshots;
+
+use super::common::{APPEND, Ask, Command, KvClient, KvMessage, MIXED, Reply, Request, Result, Store};
+use crate::node::{
+    About, Algorithm, Allowed, Cluster, Damage, Effects, Input, Knob, NodeId, Operation, Process, Promise, Quorum,
+    Random, Recovered, Setup, SpanToken, Timer,
+};
+use crate::registry::Entry as RegistryEntry;
+use causet_checkers::history::Value;
+use log::Log;
+use reads::{Asked, Reader};
+use replication::Leader;
+use serde::{Deserialize, Serialize};
+use snapshots::{Incoming, Snapshot};
+use std::collections::{BTreeMap, BTreeSet};
+
+const MILLISECOND: u64 = 1_000_000;
+/// A leader is heard of at least so often.
+const HEARTBEAT: u64 = 50 * MILLISECOND;
+/// A follower that hears nothing for between this and twice this stands for election; and nobody votes
+/// within this after hearing from a leader.
+const ELECTION: u64 = 150 * MILLISECOND;
+
+/// Counts elections.
+pub type Term = u64;
+/// A place in the log, from 1.
+pub type Index = u64;
+
+/// The system.
+pub struct Raft;
+
+/// A place in the log and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    pub term: Term,
+    pub index: Index,
+    pub payload: Payload,
+}
+
+/// What is agreed upon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Payload {
+    /// A new leader's first entry, with which it learns what is committed.
+    Noop,
+    Command(Command),
+    Members(Quorum),
+}
+
+/// What nodes tell each other. Every message between servers carries its sender's term.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Message {
+    Ask(Ask),
+    Reply(Reply),
+    /// Would you vote for me in this term? Nothing changes by being asked.
+    PreVote {
+        term: Term,
+        last: (Index, Term),
+    },
+    PreVoted {
+        term: Term,
+        granted: bool,
+    },
+    /// RequestVote; `transfer` if the leader itself asked for the election.
+    Vote {
+        term: Term,
+        last: (Index, Term),
+        transfer: bool,
+    },
+    Voted {
+        term: Term,
+        granted: bool,
+    },
+    /// AppendEntries. `round` is what the answer must repeat to confirm the leader.
+    Append {
+        term: Term,
+        prev: (Index, Term),
+        entries: Vec<Entry>,
+        commit: Index,
+        round: u64,
+    },
+    /// The log agrees with the leader's up to `matched`.
+    Appended {
+        term: Term,
+        matched: Index,
+        round: u64,
+    },
+    /// It does not have what came before, but perhaps something up to the hint.
+    Rejected {
+        term: Term,
+        prev: Index,
+        hint: Index,
+        round: u64,
+    },
+    /// InstallSnapshot, a piece of it.
+    Install {
+        term: Term,
+        index: Index,
+        offset: u64,
+        piece: Vec<u8>,
+        last: bool,
+    },
+    /// So many bytes are here; all, if `done`.
+    Installed {
+        term: Term,
+        index: Index,
+        received: u64,
+        done: bool,
+    },
+    /// A follower wants to read.
+    ReadIndex {
+        term: Term,
+        id: u64,
+    },
+    /// It may, once it has applied up to the index.
+    ReadIndexed {
+        term: Term,
+        id: u64,
+        index: Index,
+    },
+    /// Stand for election now.
+    TimeoutNow {
+        term: Term,
+    },
+}
+
+/// What a server must not forget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Record {
+    Vote {
+        term: Term,
+        voted_for: Option<NodeId>,
+    },
+    /// These, in the place of whatever was there from the first of them on.
+    Entries(Vec<Entry>),
+    /// Everything up to its index.
+    Snapshot(Box<Snapshot>),
+}
+
+type Out<'a> = Effects<'a, Message, Record>;
+
+enum Role {
+    Follower,
+    /// Asks whether an election would be won.
+    PreCandidate(BTreeSet<NodeId>),
+    Candidate(BTreeSet<NodeId>),
+    Leader(Box<Leader>),
+}
+
+/// Who waits for an answer.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    client: NodeId,
+    sequence: u64,
+    span: SpanToken,
+}
+
+/// A server.
+pub struct Server {
+    setup: Setup,
+    options: Options,
+    term: Term,
+    voted_for: Option<NodeId>,
+    log: Log,
+    snapshot: Snapshot,
+    commit: Index,
+    applied: Index,
+    store: Store,
+    role: Role,
+    leader: Option<NodeId>,
+    /// When it heard from a leader, or started: nobody votes soon after that.
+    heard: u64,
+    incoming: Option<Incoming>,
+    /// Reads for which the leader was asked.
+    asked: BTreeMap<u64, Asked>,
+    /// Reads that wait for an index to be applied.
+    ready: Vec<(Index, Reader)>,
+    step: Step,
+}
+
+/// What the last step did, for the invariants.
+#[derive(Debug, Default)]
+struct Step {
+    started: bool,
+    appended_from: Option<Index>,
+    executed: Vec<(Index, u16, u64)>,
+    elected: bool,
+}
+
+/// How clients read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reads {
+    ReadIndex,
+    Lease,
+    Follower,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Options {
+    reads: Reads,
+    lease: u64,
+    joint: bool,
+    snapshot_after: u64,
+    piece: usize,
+    most_uncommitted: usize,
+}
+
+impl Options {
+    fn new(setup: &Setup) -> Self {
+        let number = |name| setup.option(&ABOUT, name).parse::<u64>().unwrap_or(1);
+        Self {
+            reads: match setup.option(&ABOUT, "reads").as_str() {
+                "lease" => Reads::Lease,
+                "follower" => Reads::Follower,
+                _ => Reads::ReadIndex,
+            },
+            lease: if setup.has(&mutants::LEASE_NO_MARGIN) {
+                2 * ELECTION
+            } else {
+                ELECTION * 100 / number("clock-ratio").max(100)
+            },
+            joint: setup.option(&ABOUT, "membership") != "single",
+            snapshot_after: number("snapshot-after"),
+            piece: number("piece") as usize,
+            most_uncommitted: number("most-uncommitted") as usize,
+        }
+    }
+}
+
+impl Server {
+    fn new(setup: &Setup) -> Self {
+        let config = Quorum::new(setup.cluster.members());
+        Self {
+            setup: setup.clone(),
+            options: Options::new(setup),
+            term: 0,
+            voted_for: None,
+            log: Log::new((0, 0), config.clone()),
+            snapshot: Snapshot { index: 0, term: 0, config, store: Store::default() },
+            commit: 0,
+            applied: 0,
+            store: Store::default(),
+            role: Role::Follower,
+            leader: None,
+            heard: 0,
+            incoming: None,
+            asked: BTreeMap::new(),
+            ready: Vec::new(),
+            step: Step::default(),
+        }
+    }
+
+    fn me(&self) -> NodeId {
+        self.setup.me
+    }
+
+    /// The configuration in force: a server uses the latest in its log, committed or not (§6).
+    fn config(&self) -> &Quorum {
+        if self.setup.has(&mutants::CONFIG_AT_COMMIT) { self.log.config_at(self.commit) } else { self.log.config().1 }
+    }
+
+    /// Whether these are a quorum.
+    fn enough(&self, agrees: impl Fn(NodeId) -> bool) -> bool {
+        if self.setup.has(&mutants::HALF_MAJORITY) {
+            let voters = &self.config().voters;
+            return voters.iter().filter(|node| agrees(**node)).count() >= (voters.len() / 2).max(1);
+        }
+        self.config().reached(agrees)
+    }
+
+    /// The greatest number that a quorum has reached.
+    fn agreed(&self, reached: impl Fn(NodeId) -> u64) -> u64 {
+        if self.setup.has(&mutants::HALF_MAJORITY) {
+            let mut numbers: Vec<u64> = self.config().voters.iter().map(|node| reached(*node)).collect();
+            numbers.sort_unstable_by(|a, b| b.cmp(a));
+            return numbers.get((numbers.len() / 2).max(1) - 1).copied().unwrap_or(0);
+        }
+        self.config().agreed(reached)
+    }
+
+    /// Writes down the term and the vote.
+    fn save_vote(&self, out: &mut Out<'_>) {
+        let voted_for = self.voted_for.filter(|_| !self.setup.has(&mutants::VOTE_NOT_PERSISTED));
+        out.persist(vec![Record::Vote { term: self.term, voted_for }]);
+    }
+
+    /// Tells a server something as soon as everything that was written so far is on disk.
+    fn tell(&self, to: NodeId, message: Message, out: &mut Out<'_>) {
+        out.send_after(out.last_barrier(), to, message);
+    }
+
+    fn start(&mut self, found: Recovered<Record>, out: &mut Out<'_>) {
+        if found.damage == Some(Damage::Corrupt) {
+            return out.halt("the log is damaged");
+        }
+        for record in found.records {
+            match record {
+                Record::Vote { term, voted_for } => (self.term, self.voted_for) = (term, voted_for),
+                Record::Snapshot(snapshot) => {
+                    self.log = Log::new((snapshot.index, snapshot.term), snapshot.config.clone());
+                    (self.commit, self.applied) = (snapshot.index, snapshot.index);
+                    self.store = snapshot.store.clone();
+                    self.snapshot = *snapshot;
+                }
+                Record::Entries(entries) => {
+                    for entry in entries {
+                        if entry.index <= self.log.last().0 {
+                            self.log.truncate(entry.index);
+                        }
+                        self.log.push(entry);
+                    }
+                }
+            }
+        }
+        self.log.recovered();
+        self.step.started = true;
+        self.step.appended_from = Some(self.log.base().0 + 1);
+        self.heard = out.elapsed();
+        self.await_election(out);
+    }
+
+    fn message(&mut self, from: NodeId, message: Message, out: &mut Out<'_>) {
+        if let Some(term) = message.term() {
+            if term > self.term && !self.higher_term(from, term, &message, out) {
+                return;
+            }
+            if term < self.term && !self.lower_term(from, &message, out) {
+                return;
+            }
+        }
+        match message {
+            Message::Ask(ask) => self.ask(from, ask, out),
+            Message::PreVote { term, last } => self.pre_vote(from, term, last, out),
+            Message::PreVoted { granted, .. } => self.pre_voted(from, granted, out),
+            Message::Vote { last, transfer, .. } => self.vote(from, last, transfer, out),
+            Message::Voted { granted, .. } => self.voted(from, granted, out),
+            Message::Append { prev, entries, commit, round, .. } => {
+                self.follow(from, out);
+                self.append(from, prev, entries, (commit, round), out);
+            }
+            Message::Appended { matched, round, .. } => self.appended(from, matched, round, out),
+            Message::Rejected { prev, hint, round, .. } => self.rejected(from, (prev, hint), round, out),
+            Message::Install { index, offset, piece, last, .. } => {
+                self.follow(from, out);
+                self.install(from, index, offset, &piece, last, out);
+            }
+            Message::Installed { index, received, done, .. } => self.installed(from, index, received, done, out),
+            Message::ReadIndex { id, .. } => self.read(Reader::Follower(from, id), out),
+            Message::ReadIndexed { id, index, .. } => self.read_indexed(id, index, out),
+            Message::TimeoutNow { .. } => self.timeout_now(out),
+            Message::Reply(_) => {}
+        }
+    }
+
+    /// A message of a later term: whoever sees one falls in line. Whether the message counts.
+    fn higher_term(&mut self, from: NodeId, term: Term, message: &Message, out: &mut Out<'_>) -> bool {
+        match message {
+            // Not a term that has begun.
+            Message::PreVote { .. } => true,
+            // Somebody stands for election although there is a leader: one who lost touch, or was removed.
+            Message::Vote { transfer: false, .. } if self.is_sticky(out) => false,
+            Message::Append { .. } | Message::Install { .. } => {
+                self.become_follower(term, Some(from), out);
+                true
+            }
+            _ => {
+                self.become_follower(term, None, out);
+                true
+            }
+        }
+    }
+
+    /// A message of an earlier term: who asks is told of the present one, answers come too late. Whether
+    /// the message counts.
+    fn lower_term(&mut self, from: NodeId, message: &Message, out: &mut Out<'_>) -> bool {
+        let term = self.term;
+        match *message {
+            Message::PreVote { .. } => self.tell(from, Message::PreVoted { term, granted: false }, out),
+            Message::Vote { .. } => self.tell(from, Message::Voted { term, granted: false }, out),
+            Message::Append { prev, round, .. } => {
+                self.tell(from, Message::Rejected { term, prev: prev.0, hint: 0, round }, out);
+            }
+            Message::Install { index, .. } => {
+                self.tell(from, Message::Installed { term, index, received: 0, done: false }, out);
+            }
+            Message::Voted { .. } => return self.setup.has(&mutants::STALE_VOTE_COUNTED),
+            Message::Appended { .. } => return self.setup.has(&mutants::STALE_APPEND_COUNTED),
+            _ => {}
+        }
+        false
+    }
+
+    /// A client asks for something.
+    fn ask(&mut self, client: NodeId, ask: Ask, out: &mut Out<'_>) {
+        let sequence = ask.sequence;
+        let here = matches!(self.role, Role::Leader(_));
+        let anywhere = self.setup.has(&mutants::FOLLOWER_READ) || self.options.reads == Reads::Follower;
+        let waiting = Waiting { client, sequence, span: SpanToken(0) };
+        match ask.request {
+            Request::Read(key) if here || anywhere => {
+                let waiting = Waiting { span: out.keep(), ..waiting };
+                self.read(Reader::Client(waiting, key), out);
+            }
+            request if here => {
+                let waiting = Waiting { span: out.keep(), ..waiting };
+                match request {
+                    Request::Members(members) => self.change_members(waiting, members, out),
+                    Request::Transfer(to) => self.transfer(waiting, to, out),
+                    request => self.propose_command(waiting, request, out),
+                }
+            }
+            _ => {
+                let leader = self.leader.filter(|leader| *leader != self.setup.me);
+                out.send(client, Message::Reply(Reply { sequence, result: Result::Redirect(leader) }));
+            }
+        }
+    }
+}
+
+/// Answers a client, in the span of its request.
+fn answer(waiting: Waiting, result: Result, out: &mut Out<'_>) {
+    out.resume(waiting.span);
+    out.send(waiting.client, Message::Reply(Reply { sequence: waiting.sequence, result }));
+}
+
+impl Message {
+    fn term(&self) -> Option<Term> {
+        match *self {
+            Self::Ask(_) | Self::Reply(_) => None,
+            Self::PreVote { term, .. }
+            | Self::PreVoted { term, .. }
+            | Self::Vote { term, .. }
+            | Self::Voted { term, .. }
+            | Self::Append { term, .. }
+            | Self::Appended { term, .. }
+            | Self::Rejected { term, .. }
+            | Self::Install { term, .. }
+            | Self::Installed { term, .. }
+            | Self::ReadIndex { term, .. }
+            | Self::ReadIndexed { term, .. }
+            | Self::TimeoutNow { term } => Some(term),
+        }
+    }
+}
+
+impl KvMessage for Message {
+    fn ask(ask: Ask) -> Self {
+        Self::Ask(ask)
+    }
+
+    fn into_reply(self) -> Option<Reply> {
+        if let Self::Reply(reply) = self { Some(reply) } else { None }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Ask(ask) => match ask.request {
+                Request::Read(_) => "read",
+                Request::Write(..) => "write",
+                Request::Members(_) => "change-members",
+                Request::Transfer(_) => "transfer",
+            },
+            Self::Reply(_) => "reply",
+            Self::PreVote { .. } => "pre-vote",
+            Self::PreVoted { .. } => "pre-voted",
+            Self::Vote { .. } => "request-vote",
+            Self::Voted { .. } => "voted",
+            Self::Append { entries, .. } if entries.is_empty() => "heartbeat",
+            Self::Append { .. } => "append-entries",
+            Self::Appended { .. } => "appended",
+            Self::Rejected { .. } => "rejected",
+            Self::Install { .. } => "install-snapshot",
+            Self::Installed { .. } => "installed",
+            Self::ReadIndex { .. } => "read-index",
+            Self::ReadIndexed { .. } => "read-indexed",
+            Self::TimeoutNow { .. } => "timeout-now",
+        }
+    }
+}
+
+impl Process for Server {
+    type Message = Message;
+    type Record = Record;
+
+    fn step(&mut self, input: Input<Message, Record>, out: &mut Out<'_>) {
+        self.step = Step::default();
+        match input {
+            Input::Start(found) => self.start(found, out),
+            Input::Message { from, message } => self.message(from, message, out),
+            Input::Timer(Timer { name: "election", .. }) => self.election_timeout(out),
+            Input::Timer(Timer { name: "heartbeat", .. }) => self.heartbeat(out),
+            Input::Timer(Timer { name: "quorum", .. }) => self.check_quorum(out),
+            Input::Timer(Timer { name: "transfer", .. }) => self.end_transfer(),
+            Input::Durable(barrier) => {
+                self.log.passed(barrier);
+                self.advance_commit(out);
+            }
+            Input::DiskFailed(_) => out.halt("the disk failed"),
+            Input::Timer(_) | Input::Invoke(_) | Input::Read { .. } => {}
+        }
+    }
+
+    fn message_name(message: &Message) -> &'static str {
+        message.name()
+    }
+}
+
+impl Algorithm for Raft {
+    type Server = Server;
+    type Client = KvClient<Message, Record>;
+    type Watch = invariants::Invariants;
+
+    fn about(&self) -> &'static About {
+        &ABOUT
+    }
+
+    fn server(&self, setup: &Setup) -> Server {
+        Server::new(setup)
+    }
+
+    fn client(&self, setup: &Setup) -> Self::Client {
+        let spread = setup.has(&mutants::FOLLOWER_READ) || Options::new(setup).reads == Reads::Follower;
+        KvClient::new(setup, spread)
+    }
+
+    fn watch(&self, setup: &Setup) -> Self::Watch {
+        invariants::Invariants::new(Options::new(setup).most_uncommitted)
+    }
+
+    /// Some other set of servers, or another leader.
+    fn reconfigure(&self, cluster: Cluster, _: u64, random: &mut Random) -> Option<Operation> {
+        let mut servers: Vec<NodeId> = cluster.servers().collect();
+        random.shuffle(&mut servers);
+        let number = |node: &NodeId| Value::Int(node.0.into());
+        if random.chance(0.3) {
+            return Some(Operation { function: "transfer", key: None, input: number(&servers[0]) });
+        }
+        let size = random.between(3.min(servers.len() as u64), servers.len() as u64);
+        servers.truncate(size as usize);
+        servers.sort();
+        Some(Operation { function: "members", key: None, input: Value::list(servers.iter().map(number)) })
+    }
+}
+
+static ABOUT: About = About {
+    entry: RegistryEntry {
+        id: "raft",
+        summary: "Raft: a replicated log with one leader at a time, and a key-value store fed from it",
+        documentation: include_str!("raft.md"),
+        example: "causet simulate raft --faults partition,crash",
+    },
+    paper: "Ongaro and Ousterhout, In Search of an Understandable Consensus Algorithm (2014); Ongaro's thesis (2014)",
+    servers: 5,
+    promise: Some(Promise { model: "kv", property: "linearizable" }),
+    options: &[
+        Knob {
+            name: "reads",
+            summary: "how a read makes sure that it is not stale",
+            default: "read-index",
+            allowed: Allowed::Words(&["read-index", "lease", "follower"]),
+        },
+        Knob {
+            name: "clock-ratio",
+            summary: "how many percent as fast as another a clock may run before a lease is unsafe",
+            default: "225",
+            allowed: Allowed::Number(100, 10_000),
+        },
+        Knob {
+            name: "membership",
+            summary: "whether any set of servers can follow another (joint consensus), or one server at a time changes",
+            default: "joint",
+            allowed: Allowed::Words(&["joint", "single"]),
+        },
+        Knob {
+            name: "snapshot-after",
+            summary: "a snapshot is taken after so many entries",
+            default: "100",
+            allowed: Allowed::Number(1, 1_000_000_000),
+        },
+        Knob {
+            name: "piece",
+            summary: "how many bytes of a snapshot are sent at a time",
+            default: "512",
+            allowed: Allowed::Number(1, 1 << 30),
+        },
+        Knob {
+            name: "most-uncommitted",
+            summary: "how many bytes of proposals a leader takes on before any of them is committed",
+            default: "65536",
+            allowed: Allowed::Number(1, 1 << 40),
+        },
+    ],
+    workloads: &[MIXED, APPEND],
+    invariants: invariants::ALL,
+    mutants: mutants::ALL,
+    tolerates: &[
+        "partition",
+        "one-way",
+        "ring",
+        "drop",
+        "duplicate",
+        "reorder",
+        "delay",
+        "clog",
+        "crash",
+        "pause",
+        "slow",
+        "torn-write",
+        "fsync-error",
+        "disk-full",
+        "slow-disk",
+        "clock-offset",
+        "clock-rate",
+        "clock-jump",
+        "membership",
+    ],
+    triggers: &["vote", "elected", "append", "ack", "commit", "snapshot", "installed", "members"],
+    milestones: &["elected", "step-down", "members", "installed", "transfer"],
+};

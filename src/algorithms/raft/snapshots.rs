@@ -1,0 +1,165 @@
+//! Snapshots: the state instead of the log that led to it (§7), and how they get to those who lag too far.
+
+use super::{Index, Message, Out, Record, Role, Server, Term, mutants, replication::Mode};
+use crate::algorithms::common::Store;
+use crate::node::{NodeId, Quorum};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// So many entries before the snapshot are kept for followers that lag a little.
+const TRAIL: Index = 16;
+
+/// The state after an index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    pub index: Index,
+    pub term: Term,
+    /// The configuration at the index.
+    pub config: Quorum,
+    pub store: Store,
+}
+
+/// A snapshot on its way to a follower.
+#[derive(Debug)]
+pub struct Outgoing {
+    index: Index,
+    bytes: Arc<[u8]>,
+    offset: usize,
+}
+
+impl Outgoing {
+    pub(super) fn new(snapshot: &Snapshot) -> Self {
+        let bytes = postcard::to_allocvec(snapshot).unwrap_or_default();
+        Self { index: snapshot.index, bytes: bytes.into(), offset: 0 }
+    }
+
+    pub(super) fn index(&self) -> Index {
+        self.index
+    }
+}
+
+/// A snapshot of which not everything is here yet.
+#[derive(Debug)]
+pub struct Incoming {
+    from: NodeId,
+    term: Term,
+    index: Index,
+    bytes: Vec<u8>,
+}
+
+impl Server {
+    /// Takes a snapshot at the index that was applied last, if the log has grown enough since the last one.
+    pub(super) fn snapshot_if_due(&mut self, index: Index, out: &mut Out<'_>) {
+        if index < self.snapshot.index + self.options.snapshot_after {
+            return;
+        }
+        let mut store = self.store.clone();
+        if self.setup.has(&mutants::SNAPSHOT_WITHOUT_SESSIONS) {
+            store.sessions.clear();
+        }
+        let term = self.log.term(index).unwrap_or(0);
+        self.snapshot = Snapshot { index, term, config: self.log.config_at(index).clone(), store };
+        self.log.forget(index.saturating_sub(TRAIL).max(self.log.base().0));
+        out.note("snapshot", [("index", index.into())]);
+        self.rewrite(out);
+    }
+
+    /// Puts the snapshot, the vote and what follows in the log in the place of all that is on disk.
+    fn rewrite(&mut self, out: &mut Out<'_>) {
+        let barrier = out.rewrite(vec![
+            Record::Snapshot(Box::new(self.snapshot.clone())),
+            Record::Vote { term: self.term, voted_for: self.voted_for },
+            Record::Entries(self.log.from(self.snapshot.index + 1, usize::MAX)),
+        ]);
+        self.log.written(barrier);
+    }
+
+    /// Sends a follower the next piece of the snapshot that it needs.
+    pub(super) fn send_piece(&mut self, to: NodeId, out: &mut Out<'_>) {
+        let Role::Leader(leader) = &self.role else { return };
+        let Some(Mode::Snapshot(outgoing)) = leader.progress.get(&to).map(|of| &of.mode) else { return };
+        let end = (outgoing.offset + self.options.piece).min(outgoing.bytes.len());
+        let message = Message::Install {
+            term: self.term,
+            index: outgoing.index,
+            offset: outgoing.offset as u64,
+            piece: outgoing.bytes[outgoing.offset.min(end)..end].to_vec(),
+            last: end == outgoing.bytes.len(),
+        };
+        out.send(to, message);
+    }
+
+    pub(super) fn install(
+        &mut self,
+        from: NodeId,
+        index: Index,
+        offset: u64,
+        piece: &[u8],
+        last: bool,
+        out: &mut Out<'_>,
+    ) {
+        let term = self.term;
+        let reply = |received: usize, done| Message::Installed { term, index, received: received as u64, done };
+        if index <= self.commit {
+            return self.tell(from, reply(0, true), out);
+        }
+        let same = |of: &Incoming| (of.from, of.term, of.index) == (from, term, index);
+        if !self.incoming.as_ref().is_some_and(same) {
+            self.incoming = Some(Incoming { from, term, index, bytes: Vec::new() });
+        }
+        let Some(incoming) = &mut self.incoming else { return };
+        if incoming.bytes.len() as u64 != offset {
+            let received = incoming.bytes.len();
+            return self.tell(from, reply(received, false), out);
+        }
+        incoming.bytes.extend_from_slice(piece);
+        let received = incoming.bytes.len();
+        if !last {
+            return self.tell(from, reply(received, false), out);
+        }
+        let snapshot = postcard::from_bytes::<Snapshot>(&incoming.bytes);
+        self.incoming = None;
+        match snapshot {
+            Ok(snapshot) => {
+                self.restore(snapshot, out);
+                self.tell(from, reply(received, true), out);
+            }
+            Err(_) => self.tell(from, reply(0, false), out),
+        }
+    }
+
+    /// The snapshot takes the place of the log up to its index. What follows stays, if it does follow.
+    fn restore(&mut self, snapshot: Snapshot, out: &mut Out<'_>) {
+        let (index, term) = (snapshot.index, snapshot.term);
+        if self.log.term(index) != Some(term) {
+            self.log = super::Log::new((index, term), snapshot.config.clone());
+        }
+        (self.commit, self.applied) = (index, index);
+        self.store = snapshot.store.clone();
+        self.snapshot = snapshot;
+        out.note("installed", [("index", index.into())]);
+        self.rewrite(out);
+        self.answer_reads(out);
+    }
+
+    pub(super) fn installed(&mut self, from: NodeId, index: Index, received: u64, done: bool, out: &mut Out<'_>) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(of) = leader.progress.get_mut(&from) else { return };
+        of.active = true;
+        let Mode::Snapshot(outgoing) = &mut of.mode else { return };
+        if outgoing.index != index {
+            return;
+        }
+        if done {
+            of.matched = of.matched.max(index);
+            of.next = of.matched + 1;
+            of.mode = Mode::Probe { sent: false };
+            self.send_entries(from, out);
+            self.go_on_with_change(out);
+        } else {
+            // Never behind what was sent, whatever an answer says.
+            outgoing.offset = (received as usize).min(outgoing.bytes.len());
+            self.send_piece(from, out);
+        }
+    }
+}
