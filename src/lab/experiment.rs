@@ -31,6 +31,8 @@ pub enum FaultChoice {
     Swarm,
     /// These kinds.
     Kinds(Chosen),
+    /// These kinds, but it is no matter if one of them does not act.
+    Drawn(Chosen),
     /// These windows and no others; and whether spare servers stand by.
     Windows(Schedule, bool),
 }
@@ -98,10 +100,38 @@ impl Experiment {
         }
     }
 
+    /// A run that is hard on a system in its own way: how much there is to do in how little time, for how many,
+    /// with which options and workload, and what goes wrong meanwhile, is all drawn from the seed.
+    pub fn hard(system: &'static dyn System, seed: u64, mutant: Option<&'static Mutant>) -> Self {
+        let about = system.about();
+        let mut random = Random::stream(seed, "hard");
+        let mut kinds = swarm(system, seed);
+        for (fault, amount) in kinds.clone() {
+            (0..random.below(3)).for_each(|_| kinds.push((fault, amount)));
+        }
+        let options = about.options.iter().filter_map(|knob| {
+            let value = random.pick(knob.tries)?;
+            random.chance(0.4).then(|| (knob.name.to_owned(), (*value).to_owned()))
+        });
+        let options = options.collect();
+        Self {
+            mutant,
+            servers: *random.pick(&[3, 3, 4, about.servers]).unwrap_or(&3),
+            clients: random.between(2, 8) as u16,
+            operations: random.between(100, 500),
+            keys: random.between(1, 4),
+            workload: random.pick(about.workloads).unwrap_or(&about.workloads[0]),
+            active_ns: random.between(2, 6) * SECOND,
+            faults: FaultChoice::Drawn(kinds),
+            options,
+            ..Self::new(system, seed)
+        }
+    }
+
     /// The kinds of faults of this seed.
     pub fn kinds(&self) -> Chosen {
         match &self.faults {
-            FaultChoice::Kinds(kinds) => kinds.clone(),
+            FaultChoice::Kinds(kinds) | FaultChoice::Drawn(kinds) => kinds.clone(),
             FaultChoice::Swarm => swarm(self.system, self.seed),
             FaultChoice::Windows(..) => Vec::new(),
         }

@@ -90,6 +90,7 @@ pub fn judge(system: &dyn System, run: &Run, shrink: Shrink) -> Judgement {
     judgement.wrong.extend(invariant.map(|(name, detail)| (Kind::Invariant, name, detail)));
     let stuck = run.stuck.map(|stuck| match stuck {
         Stuck::Nothing => "no operation succeeded after every fault had healed".to_owned(),
+        Stuck::Restless => "the cluster did not come to rest after every fault had healed".to_owned(),
         Stuck::Storm => format!("{} events and no end", run.events),
     });
     judgement.results.push(plain("liveness", stuck.is_some()));

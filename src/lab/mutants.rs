@@ -35,10 +35,9 @@ impl Row {
     }
 }
 
-/// Looks for the seeds that show a bug: workloads of the system in turn, faults by swarm. It ends after the
+/// Looks for the seeds that show a bug: each a run of [`Experiment::hard`]. It ends after the
 /// chunk of seeds in which anything found it, after `most` seeds, or when stopped.
 pub fn kill(system: &'static dyn System, mutant: &'static Mutant, most: u64, stop: &Stop) -> Row {
-    let workloads = system.about().workloads;
     let recording =
         if system.clock_rules(Some(mutant)) == ClockRules::default() { Recording::History } else { Recording::Full };
     let mut row = Row { mutant, kills: [None; 3], seeds: 0, events: 0, detail: String::new() };
@@ -47,9 +46,7 @@ pub fn kill(system: &'static dyn System, mutant: &'static Mutant, most: u64, sto
         let runs: Vec<_> = chunk
             .par_iter()
             .map(|&seed| {
-                let workload = &workloads[seed as usize % workloads.len()];
-                let experiment =
-                    Experiment { mutant: Some(mutant), workload, operations: 600, ..Experiment::new(system, seed) };
+                let experiment = Experiment::hard(system, seed, Some(mutant));
                 let run = simulate(system, &experiment.config(recording));
                 (run.events, judge(system, &run, Shrink::Off))
             })

@@ -32,17 +32,22 @@ pub struct Found {
     pub faults: BTreeMap<&'static str, (u64, u64)>,
 }
 
-/// Runs all seeds. The result does not depend on the number of threads. Ends early when `stop` is raised;
+/// Runs the experiment of each seed. The result does not depend on the number of threads. Ends early when `stop` is raised;
 /// `done` is called after each seed.
-pub fn search(experiment: &Experiment, seeds: RangeInclusive<u64>, stop: &Stop, done: impl Fn() + Sync) -> Found {
-    // A clock that is kept wrongly shows only if the clocks are recorded.
-    let clocks = experiment.system.clock_rules(experiment.mutant) != ClockRules::default();
-    let recording = if clocks { Recording::Full } else { Recording::History };
+pub fn search(
+    of: impl Fn(u64) -> Experiment + Sync,
+    seeds: RangeInclusive<u64>,
+    stop: &Stop,
+    done: impl Fn() + Sync,
+) -> Found {
     let one = |seed: u64| {
         if stop.raised().is_some() {
             return None;
         }
-        let experiment = Experiment { seed, ..experiment.clone() };
+        let experiment = of(seed);
+        // A clock that is kept wrongly shows only if the clocks are recorded.
+        let clocks = experiment.system.clock_rules(experiment.mutant) != ClockRules::default();
+        let recording = if clocks { Recording::Full } else { Recording::History };
         let run = simulate(experiment.system, &experiment.config(recording));
         let judgement = judge(experiment.system, &run, Shrink::Off);
         done();

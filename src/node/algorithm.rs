@@ -25,6 +25,8 @@ pub struct About {
     pub tolerates: &'static [&'static str],
     /// Names of notes at which a fault hurts most: triggers of fault schedules are chosen among them.
     pub triggers: &'static [&'static str],
+    /// Names of notes that nobody makes any more once everything has healed: elections, say.
+    pub settles: &'static [&'static str],
     /// Names of notes that are milestones of the story: elections, membership changes, snapshots.
     pub milestones: &'static [&'static str],
 }
@@ -43,6 +45,8 @@ pub struct Knob {
     pub summary: &'static str,
     pub default: &'static str,
     pub allowed: Allowed,
+    /// Other values under which bugs show that the default hides.
+    pub tries: &'static [&'static str],
 }
 
 /// Which values a knob takes.

@@ -69,7 +69,9 @@ impl Plan<'_> {
             let node = self.server();
             return self.window(fault, vec![node], shortest, longest);
         };
-        let when = When::On { note: (*note).to_owned(), node: None, count: self.skewed(60) };
+        // Some notes are made all the time, others a few times in a run: small numbers more often.
+        let most = self.random.between(1, 60);
+        let when = When::On { note: (*note).to_owned(), node: None, count: self.skewed(most) };
         let duration_ns = self.random.between(shortest, longest);
         self.windows.push(Window { fault, nodes: Vec::new(), when, duration_ns, amount: self.amount });
     }
@@ -124,8 +126,11 @@ impl Schedule {
         triggers: &[&'static str],
     ) -> Self {
         let mut windows = Vec::new();
-        for (fault, amount) in faults {
-            let mut random = Random::stream(seed, fault.entry().id);
+        for (at, (fault, amount)) in faults.iter().enumerate() {
+            let id = fault.entry().id;
+            let before = faults[..at].iter().filter(|(other, _)| other.entry().id == id).count();
+            let mut random =
+                Random::stream(seed, &if before == 0 { id.to_owned() } else { format!("{id} {before}") });
             let (from_ns, until_ns) = active;
             let windows_of = Vec::new();
             let mut plan = Plan {

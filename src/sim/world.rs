@@ -19,6 +19,9 @@ mod effects;
 mod faulty;
 mod steps;
 
+/// So many of [`crate::node::About::settles`] may still be noted from a second after everything healed.
+const MOST_UNREST: u64 = 10;
+
 /// Everything that a run depends on.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -61,6 +64,8 @@ pub enum Stuck {
     Nothing,
     /// The budget of events ran out.
     Storm,
+    /// It did not come to rest.
+    Restless,
 }
 
 /// What came of a run.
@@ -217,6 +222,8 @@ struct World<'a> {
     events: u64,
     messages: u64,
     healed: bool,
+    /// Notes that should not be made any more.
+    unrest: u64,
     scratch: Vec<Effect<Bytes, Bytes>>,
 }
 
@@ -285,6 +292,7 @@ impl<'a> World<'a> {
             events: 0,
             messages: 0,
             healed: false,
+            unrest: 0,
             scratch: Vec::new(),
         }
     }
@@ -406,6 +414,7 @@ impl<'a> World<'a> {
         let stuck = match end {
             End::Events => Some(Stuck::Storm),
             End::Time | End::Done if self.healed && self.clients.completed_after_heal == 0 => Some(Stuck::Nothing),
+            _ if self.unrest > MOST_UNREST => Some(Stuck::Restless),
             _ => None,
         };
         Run {

@@ -243,5 +243,6 @@ static ABOUT: About = About {
         "clock-jump",
     ],
     triggers: &["prepare", "promise", "accept", "chosen"],
+    settles: &[],
     milestones: &["chosen"],
 };

@@ -10,10 +10,13 @@ const TIMER: Timer = Timer::new("election");
 impl Server {
     /// Waits for a leader, for a time that is different for each, so that they seldom stand against each other.
     pub(super) fn await_election(&mut self, out: &mut Out<'_>) {
-        let (least, spread) =
-            if self.setup.has(&mutants::SHORT_TIMEOUT) { (HEARTBEAT / 5, HEARTBEAT) } else { (ELECTION, ELECTION) };
-        let after = least + out.random().below(spread);
+        let least = self.least_timeout();
+        let after = least + out.random().below(least);
         out.set_timer(TIMER, after);
+    }
+
+    fn least_timeout(&self) -> u64 {
+        if self.setup.has(&mutants::SHORT_TIMEOUT) { HEARTBEAT / 2 } else { ELECTION }
     }
 
     pub(super) fn become_follower(&mut self, term: Term, leader: Option<NodeId>, out: &mut Out<'_>) {
@@ -48,7 +51,7 @@ impl Server {
         if self.setup.has(&mutants::NO_STICKINESS) {
             return false;
         }
-        matches!(self.role, Role::Leader(_)) || out.elapsed() < self.heard + ELECTION
+        matches!(self.role, Role::Leader(_)) || out.elapsed() < self.heard + self.least_timeout()
     }
 
     /// The election restriction: a log is up to date if its last entry is of a later term, or of the same
@@ -137,6 +140,12 @@ impl Server {
             votes.insert(from);
         }
         let votes = votes.clone();
+        if granted && from != self.me() {
+            // Whoever answers has heard of the candidacy, so that the own vote is on disk.
+            for voter in [from, self.me()] {
+                out.note("vote-counted", [("term", self.term.into()), ("of", voter.into())]);
+            }
+        }
         if self.enough(|node| votes.contains(&node)) {
             self.become_leader(out);
         }

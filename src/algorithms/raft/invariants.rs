@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) static ALL: &[(&str, &str)] = &[
     ("election-safety", "at most one leader is elected in a term"),
-    ("vote-once", "a server votes for one candidate in a term"),
+    ("vote-once", "no server's vote counts for two candidates in a term"),
     ("leader-append-only", "a leader never changes what is in its log"),
     ("log-matching", "entries of the same index and term are the same, and so is everything before them"),
     ("leader-completeness", "a leader has everything in its log that was committed before its term"),
@@ -188,14 +188,14 @@ impl Watch<Server> for Invariants {
     }
 
     fn noted(&mut self, node: NodeId, note: &Note) -> Result<(), Broken> {
-        if note.name != "vote" {
+        if note.name != "vote-counted" {
             return Ok(());
         }
-        if let [("term", Field::Int(term)), ("to", Field::Node(to))] = note.fields[..] {
-            let first = *self.votes.entry((node, term)).or_insert(to);
-            if first != to {
+        if let [("term", Field::Int(term)), ("of", Field::Node(voter))] = note.fields[..] {
+            let first = *self.votes.entry((voter, term)).or_insert(node);
+            if first != node {
                 let detail =
-                    format!("server {} voted for {} and for {} in term {term}", node.0 + 1, first.0 + 1, to.0 + 1);
+                    format!("server {} voted for {} and for {} in term {term}", voter.0 + 1, first.0 + 1, node.0 + 1);
                 return broken("vote-once", detail);
             }
         }

@@ -24,7 +24,7 @@ mod snapshots;
 
 use super::common::{APPEND, Ask, Command, KvClient, KvMessage, MIXED, Reply, Request, Result, Store};
 use crate::node::{
-    About, Algorithm, Allowed, Cluster, Damage, Effects, Input, Knob, NodeId, Operation, Process, Promise, Quorum,
+    About, Algorithm, Allowed, Barrier, Cluster, Damage, Effects, Input, Knob, NodeId, Operation, Process, Promise, Quorum,
     Random, Recovered, Setup, SpanToken, Timer,
 };
 use crate::registry::Entry as RegistryEntry;
@@ -92,26 +92,34 @@ pub enum Message {
         term: Term,
         granted: bool,
     },
-    /// AppendEntries. `round` is what the answer must repeat to confirm the leader.
+    /// I lead; everything up to `commit`, which you have, is committed.
+    Heartbeat {
+        term: Term,
+        commit: Index,
+        round: u64,
+    },
+    /// You do. It does not wait for the disk as other answers do, and so confirms reads at once.
+    Heartbeaten {
+        term: Term,
+        round: u64,
+    },
+    /// AppendEntries.
     Append {
         term: Term,
         prev: (Index, Term),
         entries: Vec<Entry>,
         commit: Index,
-        round: u64,
     },
-    /// The log agrees with the leader's up to `matched`.
+    /// The log agrees with the leader's up to `matched`, on disk.
     Appended {
         term: Term,
         matched: Index,
-        round: u64,
     },
     /// It does not have what came before, but perhaps something up to the hint.
     Rejected {
         term: Term,
         prev: Index,
         hint: Index,
-        round: u64,
     },
     /// InstallSnapshot, a piece of it.
     Install {
@@ -182,6 +190,8 @@ pub struct Server {
     options: Options,
     term: Term,
     voted_for: Option<NodeId>,
+    /// With this, both are on disk.
+    vote_saved: Barrier,
     log: Log,
     snapshot: Snapshot,
     commit: Index,
@@ -256,6 +266,7 @@ impl Server {
             options: Options::new(setup),
             term: 0,
             voted_for: None,
+            vote_saved: Barrier(0),
             log: Log::new((0, 0), config.clone()),
             snapshot: Snapshot { index: 0, term: 0, config, store: Store::default() },
             commit: 0,
@@ -300,9 +311,9 @@ impl Server {
     }
 
     /// Writes down the term and the vote.
-    fn save_vote(&self, out: &mut Out<'_>) {
+    fn save_vote(&mut self, out: &mut Out<'_>) {
         let voted_for = self.voted_for.filter(|_| !self.setup.has(&mutants::VOTE_NOT_PERSISTED));
-        out.persist(vec![Record::Vote { term: self.term, voted_for }]);
+        self.vote_saved = out.persist(vec![Record::Vote { term: self.term, voted_for }]);
     }
 
     /// Tells a server something as soon as everything that was written so far is on disk.
@@ -355,12 +366,17 @@ impl Server {
             Message::PreVoted { granted, .. } => self.pre_voted(from, granted, out),
             Message::Vote { last, transfer, .. } => self.vote(from, last, transfer, out),
             Message::Voted { granted, .. } => self.voted(from, granted, out),
-            Message::Append { prev, entries, commit, round, .. } => {
+            Message::Heartbeat { commit, round, .. } => {
                 self.follow(from, out);
-                self.append(from, prev, entries, (commit, round), out);
+                self.heard_beat(from, commit, round, out);
             }
-            Message::Appended { matched, round, .. } => self.appended(from, matched, round, out),
-            Message::Rejected { prev, hint, round, .. } => self.rejected(from, (prev, hint), round, out),
+            Message::Heartbeaten { round, .. } => self.heartbeaten(from, round, out),
+            Message::Append { prev, entries, commit, .. } => {
+                self.follow(from, out);
+                self.append(from, prev, entries, commit, out);
+            }
+            Message::Appended { matched, .. } => self.appended(from, matched, out),
+            Message::Rejected { prev, hint, .. } => self.rejected(from, prev, hint, out),
             Message::Install { index, offset, piece, last, .. } => {
                 self.follow(from, out);
                 self.install(from, index, offset, &piece, last, out);
@@ -380,7 +396,7 @@ impl Server {
             Message::PreVote { .. } => true,
             // Somebody stands for election although there is a leader: one who lost touch, or was removed.
             Message::Vote { transfer: false, .. } if self.is_sticky(out) => false,
-            Message::Append { .. } | Message::Install { .. } => {
+            Message::Heartbeat { .. } | Message::Append { .. } | Message::Install { .. } => {
                 self.become_follower(term, Some(from), out);
                 true
             }
@@ -398,8 +414,9 @@ impl Server {
         match *message {
             Message::PreVote { .. } => self.tell(from, Message::PreVoted { term, granted: false }, out),
             Message::Vote { .. } => self.tell(from, Message::Voted { term, granted: false }, out),
-            Message::Append { prev, round, .. } => {
-                self.tell(from, Message::Rejected { term, prev: prev.0, hint: 0, round }, out);
+            Message::Heartbeat { round, .. } => self.tell(from, Message::Heartbeaten { term, round }, out),
+            Message::Append { prev, .. } => {
+                self.tell(from, Message::Rejected { term, prev: prev.0, hint: 0 }, out);
             }
             Message::Install { index, .. } => {
                 self.tell(from, Message::Installed { term, index, received: 0, done: false }, out);
@@ -452,6 +469,8 @@ impl Message {
             | Self::PreVoted { term, .. }
             | Self::Vote { term, .. }
             | Self::Voted { term, .. }
+            | Self::Heartbeat { term, .. }
+            | Self::Heartbeaten { term, .. }
             | Self::Append { term, .. }
             | Self::Appended { term, .. }
             | Self::Rejected { term, .. }
@@ -486,7 +505,9 @@ impl KvMessage for Message {
             Self::PreVoted { .. } => "pre-voted",
             Self::Vote { .. } => "request-vote",
             Self::Voted { .. } => "voted",
-            Self::Append { entries, .. } if entries.is_empty() => "heartbeat",
+            Self::Heartbeat { .. } => "heartbeat",
+            Self::Heartbeaten { .. } => "heartbeaten",
+            Self::Append { entries, .. } if entries.is_empty() => "append-nothing",
             Self::Append { .. } => "append-entries",
             Self::Appended { .. } => "appended",
             Self::Rejected { .. } => "rejected",
@@ -579,36 +600,42 @@ static ABOUT: About = About {
             summary: "how a read makes sure that it is not stale",
             default: "read-index",
             allowed: Allowed::Words(&["read-index", "lease", "follower"]),
+            tries: &["lease", "follower"],
         },
         Knob {
             name: "clock-ratio",
             summary: "how many percent as fast as another a clock may run before a lease is unsafe",
             default: "225",
             allowed: Allowed::Number(100, 10_000),
+            tries: &[],
         },
         Knob {
             name: "membership",
             summary: "whether any set of servers can follow another (joint consensus), or one server at a time changes",
             default: "joint",
             allowed: Allowed::Words(&["joint", "single"]),
+            tries: &["single"],
         },
         Knob {
             name: "snapshot-after",
             summary: "a snapshot is taken after so many entries",
             default: "100",
             allowed: Allowed::Number(1, 1_000_000_000),
+            tries: &["5", "20"],
         },
         Knob {
             name: "piece",
             summary: "how many bytes of a snapshot are sent at a time",
             default: "512",
             allowed: Allowed::Number(1, 1 << 30),
+            tries: &["32"],
         },
         Knob {
             name: "most-uncommitted",
             summary: "how many bytes of proposals a leader takes on before any of them is committed",
             default: "65536",
             allowed: Allowed::Number(1, 1 << 40),
+            tries: &["150"],
         },
     ],
     workloads: &[MIXED, APPEND],
@@ -636,5 +663,6 @@ static ABOUT: About = About {
         "membership",
     ],
     triggers: &["vote", "elected", "append", "ack", "commit", "snapshot", "installed", "members"],
+    settles: &["elected"],
     milestones: &["elected", "step-down", "members", "installed", "transfer"],
 };

@@ -178,9 +178,8 @@ impl Server {
         if matches!(of.mode, Mode::Replicate { .. }) {
             of.next += entries.len() as Index;
         }
-        let (round, term) = (leader.round, self.term);
         let prev = (prev, self.log.term(prev).unwrap_or(0));
-        out.send(to, Message::Append { term, prev, entries, commit: self.commit, round });
+        out.send(to, Message::Append { term: self.term, prev, entries, commit: self.commit });
         if self.setup.has(&mutants::UNREPLICATED_PROGRESS) {
             self.advance_commit(out);
         }
@@ -188,22 +187,11 @@ impl Server {
 
     /// Shows everybody that the leader is there, and finds out what got lost.
     pub(super) fn heartbeat(&mut self, out: &mut Out<'_>) {
-        if !matches!(self.role, Role::Leader(_)) {
-            return;
-        }
-        out.set_timer(Timer::new("heartbeat"), HEARTBEAT);
-        self.begin_round(out);
-    }
-
-    /// A message to each follower that it must answer with the number of the round.
-    pub(super) fn begin_round(&mut self, out: &mut Out<'_>) {
         let Role::Leader(leader) = &mut self.role else { return };
-        leader.round += 1;
-        leader.rounds.push_back((leader.round, out.elapsed()));
+        out.set_timer(Timer::new("heartbeat"), HEARTBEAT);
         let peers: Vec<NodeId> = leader.progress.keys().copied().collect();
         for peer in peers {
             let Role::Leader(leader) = &mut self.role else { return };
-            let round = leader.round;
             let Some(of) = leader.progress.get_mut(&peer) else { continue };
             match &mut of.mode {
                 Mode::Probe { sent } => {
@@ -211,15 +199,44 @@ impl Server {
                     self.send_entries(peer, out);
                 }
                 Mode::Snapshot(_) => self.send_piece(peer, out),
-                Mode::Replicate { .. } => {
+                // Whoever lacks what was sent will say so.
+                Mode::Replicate { .. } if of.matched + 1 < of.next => {
                     let prev = of.next - 1;
                     let prev = (prev, self.log.term(prev).unwrap_or(0));
-                    let message =
-                        Message::Append { term: self.term, prev, entries: Vec::new(), commit: self.commit, round };
-                    out.send(peer, message);
+                    let (term, commit) = (self.term, self.commit);
+                    out.send(peer, Message::Append { term, prev, entries: Vec::new(), commit });
                 }
+                Mode::Replicate { .. } => {}
             }
         }
+        self.begin_round(out);
+    }
+
+    /// A heartbeat to each follower, that it must answer with the number of the round.
+    pub(super) fn begin_round(&mut self, out: &mut Out<'_>) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        leader.round += 1;
+        leader.rounds.push_back((leader.round, out.elapsed()));
+        for (peer, of) in &leader.progress {
+            // Not beyond what it is known to have: it may have something else there.
+            let known = if self.setup.has(&mutants::COMMIT_TO_LEADER_INDEX) { self.commit } else { of.matched };
+            let message =
+                Message::Heartbeat { term: self.term, commit: self.commit.min(known), round: leader.round };
+            out.send(*peer, message);
+        }
+        self.confirm(out);
+    }
+
+    pub(super) fn heard_beat(&mut self, from: NodeId, commit: Index, round: u64, out: &mut Out<'_>) {
+        self.commit_to(commit.min(self.log.last().0), out);
+        out.send_after(self.vote_saved, from, Message::Heartbeaten { term: self.term, round });
+    }
+
+    pub(super) fn heartbeaten(&mut self, from: NodeId, round: u64, out: &mut Out<'_>) {
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(of) = leader.progress.get_mut(&from) else { return };
+        of.active = true;
+        of.round = of.round.max(round);
         self.confirm(out);
     }
 
@@ -230,13 +247,13 @@ impl Server {
         from: NodeId,
         prev: (Index, super::Term),
         entries: Vec<Entry>,
-        (commit, round): (Index, u64),
+        commit: Index,
         out: &mut Out<'_>,
     ) {
         let term = self.term;
         if prev.0 < self.log.base().0 {
             // What was forgotten is committed, and so in the leader's log.
-            let reply = Message::Appended { term, matched: self.commit, round };
+            let reply = Message::Appended { term, matched: self.commit };
             return self.tell(from, reply, out);
         }
         let known = self.log.term(prev.0);
@@ -245,7 +262,7 @@ impl Server {
             while hint > self.log.base().0 && self.log.term(hint).is_some_and(|known| known > prev.1) {
                 hint -= 1;
             }
-            return self.tell(from, Message::Rejected { term, prev: prev.0, hint, round }, out);
+            return self.tell(from, Message::Rejected { term, prev: prev.0, hint }, out);
         }
         if self.setup.has(&mutants::TRUNCATE_ALWAYS) {
             self.log.truncate(prev.0 + 1);
@@ -266,7 +283,7 @@ impl Server {
         // Not the leader's commit index as it is: what lies behind the last new entry may yet be replaced.
         let known = if self.setup.has(&mutants::COMMIT_TO_LEADER_INDEX) { self.log.last().0 } else { matched };
         self.commit_to(commit.min(known), out);
-        let reply = Message::Appended { term, matched, round };
+        let reply = Message::Appended { term, matched };
         if self.setup.has(&mutants::ACK_BEFORE_FSYNC) {
             out.send(from, reply);
         } else {
@@ -274,11 +291,10 @@ impl Server {
         }
     }
 
-    pub(super) fn appended(&mut self, from: NodeId, matched: Index, round: u64, out: &mut Out<'_>) {
+    pub(super) fn appended(&mut self, from: NodeId, matched: Index, out: &mut Out<'_>) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(of) = leader.progress.get_mut(&from) else { return };
         of.active = true;
-        of.round = of.round.max(round);
         of.matched = of.matched.max(matched);
         match &mut of.mode {
             Mode::Probe { .. } => {
@@ -297,17 +313,15 @@ impl Server {
         }
         out.note("ack", [("from", from.into()), ("index", matched.into())]);
         self.advance_commit(out);
-        self.confirm(out);
         self.go_on_with_change(out);
         self.go_on_with_transfer(out);
         self.send_entries(from, out);
     }
 
-    pub(super) fn rejected(&mut self, from: NodeId, (prev, hint): (Index, Index), round: u64, out: &mut Out<'_>) {
+    pub(super) fn rejected(&mut self, from: NodeId, prev: Index, hint: Index, out: &mut Out<'_>) {
         let Role::Leader(leader) = &mut self.role else { return };
         let Some(of) = leader.progress.get_mut(&from) else { return };
         of.active = true;
-        of.round = of.round.max(round);
         // An old answer says nothing: it has what it has acknowledged.
         if prev > of.matched {
             match &mut of.mode {
@@ -322,7 +336,6 @@ impl Server {
                 _ => {}
             }
         }
-        self.confirm(out);
         self.send_entries(from, out);
     }
 

@@ -69,6 +69,9 @@ pub(in crate::cli) struct Arguments {
     /// Turn a knob of the system (see `causet explain SYSTEM`); repeatable
     #[arg(long, value_name = "NAME=VALUE")]
     option: Vec<String>,
+    /// Let the seed choose nodes, clients, operations, workload, options and many faults at once
+    #[arg(long, conflicts_with_all = ["replay", "nodes", "clients", "ops", "keys", "workload", "duration", "faults", "option"])]
+    hard: bool,
     /// Repeat the run of a run.toml, with its faults as they stand there
     #[arg(long, value_name = "FILE", conflicts_with_all = ["system", "seed", "nodes", "clients", "ops", "keys", "workload",
         "duration", "faults", "beyond", "mutant", "option"])]
@@ -134,6 +137,9 @@ fn experiment(args: &Arguments) -> Result<Experiment, String> {
     }
     if let Some(id) = &args.workload {
         experiment.workload = files::workload_of(found, id)?;
+    }
+    if args.hard {
+        return Ok(Experiment::hard(found, args.seed, experiment.mutant));
     }
     experiment.servers = args.nodes.unwrap_or(about.servers);
     experiment.clients = args.clients;
@@ -291,7 +297,11 @@ fn many(
     let id = experiment.system.about().entry.id;
     let range = format!("{id} seeds {}..{}", seeds.start(), seeds.end());
     let bar = progress::items(seeds.end() - seeds.start() + 1, "simulating", talks);
-    let found = lab::search(experiment, seeds, &limits.stop, || bar.inc(1));
+    let of = |seed: u64| match args.hard {
+        true => Experiment::hard(experiment.system, seed, experiment.mutant),
+        false => Experiment { seed, ..experiment.clone() },
+    };
+    let found = lab::search(of, seeds, &limits.stop, || bar.inc(1));
     bar.finish_and_clear();
     report.cause = limits.hit();
     let faults: Vec<FaultSummary> = found
@@ -313,7 +323,7 @@ fn many(
     };
     if let Some(first) = found.failures.first() {
         // Once more, with everything written down.
-        let experiment = Experiment { seed: first.seed, ..experiment.clone() };
+        let experiment = of(first.seed);
         let (run, judgement) = lab::perform(&experiment, Recording::Full, Shrink::Auto);
         let place = args.out.clone().unwrap_or_else(|| PathBuf::from("causet-simulate").join(id));
         match write(&place.join(format!("seed-{}", first.seed)), &experiment, &run, &judgement) {

@@ -197,6 +197,9 @@ impl World<'_> {
                 }
             }
         }
+        if self.now > self.config.active_ns + SECOND && self.system.about().settles.contains(&note.name) {
+            self.unrest += 1;
+        }
         if self.system.about().milestones.contains(&note.name) {
             self.story.push((self.now, node, note.clone()));
         }
