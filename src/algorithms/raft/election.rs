@@ -68,7 +68,10 @@ impl Server {
             return;
         }
         self.await_election(out);
-        if !self.config().contains(self.me()) {
+        // A server that is removed by an entry which is not committed may have to be elected to commit it (T§4.2.2).
+        let (index, _) = self.log.config();
+        let removed = index <= self.commit || self.setup.has(&mutants::REMOVED_KEEPS_QUIET);
+        if !self.config().contains(self.me()) && removed {
             return;
         }
         self.leader = None;

@@ -191,6 +191,13 @@ pub(super) static UNLIMITED_PROPOSALS: Mutant = Mutant {
     anomaly: "memory fills while no majority answers",
     source: "etcd-io/raft MaxUncommittedEntriesSize",
 };
+pub(super) static REMOVED_KEEPS_QUIET: Mutant = Mutant {
+    id: "removed-keeps-quiet",
+    summary: "a server that the latest configuration in its log leaves out does not stand for election",
+    rule: "until that configuration is committed, the server may have to be elected to commit it",
+    anomaly: "nobody can be elected any more",
+    source: "thesis §4.2.2; found here by simulation",
+};
 
 pub(super) static ALL: &[&Mutant] = &[
     &LOCAL_READ,
@@ -220,4 +227,5 @@ pub(super) static ALL: &[&Mutant] = &[
     &UNREPLICATED_PROGRESS,
     &SHORT_TIMEOUT,
     &UNLIMITED_PROPOSALS,
+    &REMOVED_KEEPS_QUIET,
 ];
