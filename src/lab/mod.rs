@@ -7,12 +7,16 @@ mod experiment;
 pub mod files;
 mod judge;
 mod mutants;
+mod script;
 mod search;
+mod witness;
 
 pub use experiment::{Chosen, Experiment, FaultChoice, fault_choice};
 pub use judge::{Judgement, Kind, history, judge};
 pub use mutants::{Kill, Row, kill};
+pub use script::{Played, Script, play};
 pub use search::{Failure, Found, search};
+pub use witness::{shrink, witness};
 
 use crate::sim::{Recording, Run, simulate};
 

@@ -121,6 +121,8 @@ pub struct Mutant {
     pub anomaly: &'static str,
     /// Where it was seen or described.
     pub source: &'static str,
+    /// A script or a run.toml in which it does what it should not: the proof that it is a bug at all.
+    pub witness: &'static str,
 }
 
 /// How a node is to be made.

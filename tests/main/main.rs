@@ -5,5 +5,6 @@ mod data;
 mod docs;
 mod gate;
 mod robustness;
+mod scripts;
 mod simulation;
 mod tidy;

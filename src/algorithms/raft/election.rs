@@ -70,8 +70,8 @@ impl Server {
         self.await_election(out);
         // A server that is removed by an entry which is not committed may have to be elected to commit it (T§4.2.2).
         let (index, _) = self.log.config();
-        let removed = index <= self.commit || self.setup.has(&mutants::REMOVED_KEEPS_QUIET);
-        if !self.config().contains(self.me()) && removed {
+        let settled = index <= self.commit;
+        if !self.config().contains(self.me()) && settled {
             return;
         }
         self.leader = None;
@@ -90,7 +90,9 @@ impl Server {
 
     pub(super) fn pre_vote(&mut self, from: NodeId, term: Term, last: (Index, Term), out: &mut Out<'_>) {
         let granted = term > self.term && !self.is_sticky(out) && self.is_up_to_date(last);
-        self.tell(from, Message::PreVoted { term: self.term, granted }, out);
+        // Whoever grants it may be behind: its own term would make the answer look old.
+        let term = if granted { term } else { self.term };
+        self.tell(from, Message::PreVoted { term, granted }, out);
     }
 
     pub(super) fn pre_voted(&mut self, from: NodeId, granted: bool, out: &mut Out<'_>) {

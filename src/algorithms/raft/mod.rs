@@ -78,6 +78,7 @@ pub enum Message {
         term: Term,
         last: (Index, Term),
     },
+    /// The term that was asked for, if granted; else the present one.
     PreVoted {
         term: Term,
         granted: bool,
@@ -363,7 +364,7 @@ impl Server {
         match message {
             Message::Ask(ask) => self.ask(from, ask, out),
             Message::PreVote { term, last } => self.pre_vote(from, term, last, out),
-            Message::PreVoted { granted, .. } => self.pre_voted(from, granted, out),
+            Message::PreVoted { term, granted } => self.pre_voted(from, granted && term == self.term + 1, out),
             Message::Vote { last, transfer, .. } => self.vote(from, last, transfer, out),
             Message::Voted { granted, .. } => self.voted(from, granted, out),
             Message::Heartbeat { commit, round, .. } => {
@@ -393,7 +394,7 @@ impl Server {
     fn higher_term(&mut self, from: NodeId, term: Term, message: &Message, out: &mut Out<'_>) -> bool {
         match message {
             // Not a term that has begun.
-            Message::PreVote { .. } => true,
+            Message::PreVote { .. } | Message::PreVoted { granted: true, .. } => true,
             // Somebody stands for election although there is a leader: one who lost touch, or was removed.
             Message::Vote { transfer: false, .. } if self.is_sticky(out) => false,
             Message::Heartbeat { .. } | Message::Append { .. } | Message::Install { .. } => {

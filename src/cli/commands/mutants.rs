@@ -53,7 +53,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
         report.mutants.push(MutantRow {
             system: system.about().entry.id,
             mutant: mutant.id,
-            witness: None,
+            witness: Some(lab::witness(mutant).is_ok()),
             history,
             invariant,
             liveness,

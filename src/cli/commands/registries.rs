@@ -112,10 +112,12 @@ fn system_page(about: &About) -> Page {
 }
 
 fn mutant_page(system: &'static str, mutant: &'static Mutant) -> Page {
-    let Mutant { id, summary, rule, anomaly, source } = mutant;
+    let Mutant { id, summary, rule, anomaly, source, witness } = mutant;
     let text = format!(
         "# {id} ({system})\n\n{summary}.\n\n- Breaks the rule: {rule}\n- What goes wrong: {anomaly}\n- Source: {source}\n\n\
-         ## Example\n\n    causet simulate {system} --mutant {id}\n"
+         ## Example\n\n    causet simulate {system} --mutant {id} --hard --seeds 1..1000\n\n\
+         ## How it shows\n\n{}",
+        indent(witness)
     );
     Page { id, summary, text, more: vec![("system", system), ("rule", rule), ("anomaly", anomaly), ("source", source)] }
 }

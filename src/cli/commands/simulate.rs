@@ -76,6 +76,9 @@ pub(in crate::cli) struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["system", "seed", "nodes", "clients", "ops", "keys", "workload",
         "duration", "faults", "beyond", "mutant", "option"])]
     replay: Option<PathBuf>,
+    /// If it goes wrong, look for fewer faults and operations with which it does too, and run these
+    #[arg(long)]
+    shrink: bool,
     /// Where to write history.jsonl, traces.otlp.jsonl, truth.json and run.toml [default: causet-simulate/SYSTEM-SEED]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -158,6 +161,8 @@ fn experiment(args: &Arguments) -> Result<Experiment, String> {
 }
 
 fn one(args: &Arguments, experiment: &Experiment, mut report: Report) -> Report {
+    let smaller = args.shrink.then(|| lab::shrink(experiment));
+    let experiment = smaller.as_ref().unwrap_or(experiment);
     let (run, judgement) = lab::perform(experiment, Recording::Full, Shrink::Auto);
     let id = experiment.system.about().entry.id;
     let place = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("causet-simulate/{id}-{}", experiment.seed)));
@@ -324,6 +329,7 @@ fn many(
     if let Some(first) = found.failures.first() {
         // Once more, with everything written down.
         let experiment = of(first.seed);
+        let experiment = if args.shrink { lab::shrink(&experiment) } else { experiment };
         let (run, judgement) = lab::perform(&experiment, Recording::Full, Shrink::Auto);
         let place = args.out.clone().unwrap_or_else(|| PathBuf::from("causet-simulate").join(id));
         match write(&place.join(format!("seed-{}", first.seed)), &experiment, &run, &judgement) {
