@@ -1,5 +1,6 @@
 //! The systems that can be run, one folder each.
 
+mod clocks;
 mod common;
 mod paxos;
 mod raft;
@@ -7,7 +8,7 @@ mod raft;
 use crate::node::System;
 
 /// All systems.
-pub static ALL: &[&dyn System] = &[&raft::Raft, &paxos::Paxos];
+pub static ALL: &[&dyn System] = &[&raft::Raft, &paxos::Paxos, &clocks::Causal];
 
 /// The system of an id.
 pub fn by_id(id: &str) -> Option<&'static dyn System> {

@@ -387,14 +387,18 @@ fn results(out: &mut String, report: &Report, look: &Look) {
         let partitions =
             if result.partitions > 1 { format!(", {}", counted(result.partitions, "key")) } else { String::new() };
         let took = if look.verbosity > 0 { format!(", {:.1} ms", result.elapsed_ms) } else { String::new() };
+        let about = match result.operations {
+            0 if result.model.is_empty() => result.property.to_owned(),
+            number => {
+                let model = if result.model.is_empty() { "of no model" } else { result.model };
+                format!("{} {model}, {}", result.property, counted(number, "operation"))
+            }
+        };
         let _ = writeln!(
             out,
-            "{style}{sign} {:<8}{style:#} {:<width$}  {DIM}{check}{} {}, {}{pending}{partitions}{took}{known}{DIM:#}",
+            "{style}{sign} {:<8}{style:#} {:<width$}  {DIM}{check}{about}{pending}{partitions}{took}{known}{DIM:#}",
             result.answer.id(),
             result.input,
-            result.property,
-            if result.model.is_empty() { "of no model" } else { result.model },
-            counted(result.operations, "operation"),
         );
         if let Some((kind, detail)) = &result.cause {
             let _ = writeln!(out, "    {kind}: {detail}");

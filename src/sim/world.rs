@@ -165,6 +165,8 @@ struct Node {
     persists: VecDeque<Persist>,
     /// By barrier, from 1: which persist of the run it is.
     written: Vec<u32>,
+    /// A write failed: as a log is written from front to back, none succeeds after that until a restart.
+    broken_log: bool,
     backlog: VecDeque<Work>,
     busy_until: u64,
     /// It stopped by itself in its first step: starting it again would do the same.
@@ -185,6 +187,7 @@ impl Node {
             held: VecDeque::new(),
             persists: VecDeque::new(),
             written: Vec::new(),
+            broken_log: false,
             backlog: VecDeque::new(),
             busy_until: 0,
             hopeless: false,

@@ -59,3 +59,17 @@ fn scripts_go_as_written() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Every known bug has a witness: it shows there, and nothing shows without it.
+#[test]
+fn every_mutant_has_a_witness() {
+    let mut wrong = Vec::new();
+    for system in algorithms::ALL {
+        for mutant in system.about().mutants {
+            if let Err(message) = causet::lab::witness(mutant) {
+                wrong.push(format!("{} {}: {message}", system.about().entry.id, mutant.id));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -30,14 +30,14 @@ pub(super) static BALLOT_REUSE: Mutant = Mutant {
     summary: "a restarted proposer begins to count its rounds anew",
     rule: "ballots are unique, also across restarts",
     anomaly: "one ballot stands for two values; two values are chosen",
-    source: "Chandra et al., Paxos Made Live (2007)",    witness: include_str!("../../../testdata/algorithms/paxos/ballot-reuse.toml"),
+    source: "Chandra et al., Paxos Made Live (2007)",    witness: include_str!("../../../testdata/algorithms/paxos/ballot-reuse.txt"),
 };
 pub(super) static FORGET_PROMISE: Mutant = Mutant {
     id: "forget-promise",
     summary: "a restarted acceptor forgets what it promised",
     rule: "an acceptor remembers its promise across restarts",
     anomaly: "two values are chosen",
-    source: SIMPLE,    witness: include_str!("../../../testdata/algorithms/paxos/forget-promise.toml"),
+    source: SIMPLE,    witness: include_str!("../../../testdata/algorithms/paxos/forget-promise.txt"),
 };
 pub(super) static FORGET_VALUE: Mutant = Mutant {
     id: "forget-value",
@@ -51,7 +51,7 @@ pub(super) static PROMISE_BEFORE_FSYNC: Mutant = Mutant {
     summary: "the acceptor promises before the promise is on disk",
     rule: "an acceptor records its response in stable storage before it sends it",
     anomaly: "after a crash it breaks its promise; two values are chosen",
-    source: "Lamport, Paxos Made Simple (2001), §2.5",    witness: include_str!("../../../testdata/algorithms/paxos/promise-before-fsync.toml"),
+    source: "Lamport, Paxos Made Simple (2001), §2.5",    witness: include_str!("../../../testdata/algorithms/paxos/promise-before-fsync.txt"),
 };
 pub(super) static ACCEPT_BEFORE_FSYNC: Mutant = Mutant {
     id: "accept-before-fsync",
@@ -79,7 +79,7 @@ pub(super) static STALE_ACCEPTED: Mutant = Mutant {
     summary: "acceptances of an earlier ballot are counted for the present one",
     rule: "a value is chosen when a majority accepts it in one ballot",
     anomaly: "a value is learned that was not chosen",
-    source: SIMPLE,    witness: include_str!("../../../testdata/algorithms/paxos/stale-accepted.toml"),
+    source: SIMPLE,    witness: include_str!("../../../testdata/algorithms/paxos/stale-accepted.txt"),
 };
 
 pub(super) static ALL: &[&Mutant] = &[

@@ -31,7 +31,8 @@ pub struct Invariants {
     votes: BTreeMap<(NodeId, u64), NodeId>,
     /// By index and term: the term before it and what it is.
     entries: BTreeMap<(Index, Term), (Option<Term>, Payload)>,
-    committed: BTreeMap<Index, Term>,
+    /// The term of each committed entry, and the term in which it was committed.
+    committed: BTreeMap<Index, (Term, Term)>,
     /// Who ever had an entry on disk. A wiped disk or a lie of it is not taken back.
     stored: BTreeMap<(Index, Term), BTreeSet<NodeId>>,
     executed: BTreeMap<(u16, u64), Index>,
@@ -83,9 +84,10 @@ impl Invariants {
             let detail = format!("servers {} and {} both lead in term {}", first.0 + 1, node.0 + 1, server.term);
             return broken("election-safety", detail);
         }
-        for (index, term) in self.committed.range(server.log.base().0.max(1)..) {
+        for (index, (term, when)) in self.committed.range(server.log.base().0.max(1)..) {
             let has = server.log.term(*index);
-            if has != Some(*term) {
+            // Somebody may still be elected in a term when a later one has long begun; it can do no harm.
+            if has != Some(*term) && *when < server.term {
                 let lacks = has.map_or_else(|| "nothing".to_owned(), |has| format!("one of term {has}"));
                 let detail = format!(
                     "leader {} of term {} has {lacks} where entry {index} of term {term} was committed",
@@ -116,7 +118,7 @@ impl Invariants {
         seen.commit = server.commit;
         for index in from..=server.commit {
             let Some(term) = server.log.term(index) else { continue };
-            let first = *self.committed.entry(index).or_insert(term);
+            let (first, _) = *self.committed.entry(index).or_insert((term, server.term));
             if first != term {
                 let detail = format!(
                     "entry {index} was committed as one of term {first} and, by server {}, of {term}",

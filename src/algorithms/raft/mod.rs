@@ -339,6 +339,8 @@ impl Server {
                     for entry in entries {
                         if entry.index <= self.log.last().0 {
                             self.log.truncate(entry.index);
+                        } else if entry.index > self.log.last().0 + 1 {
+                            return out.halt("entries are missing in the log");
                         }
                         self.log.push(entry);
                     }

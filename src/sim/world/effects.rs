@@ -139,7 +139,10 @@ impl World<'_> {
             acted(window);
         }
         let of = &mut self.nodes[node.index()];
-        if condition.full.is_none() {
+        let broken = of.broken_log;
+        let failed = broken || failing.is_some() || condition.full.is_some();
+        of.broken_log = failed;
+        if condition.full.is_none() && !broken {
             of.disk.write((barrier, id), records, replace, misdirected.is_some(), stamp);
         }
         of.persists.push_back(Persist { barrier, event });
@@ -147,7 +150,6 @@ impl World<'_> {
         let done = of.disk.busy_until.max(self.now + takes);
         of.disk.busy_until = done;
         let incarnation = of.incarnation;
-        let failed = failing.is_some() || condition.full.is_some();
         self.queue.push(done, Happening::Synced { node, incarnation, barrier, failed });
     }
 

@@ -82,6 +82,7 @@ impl World<'_> {
         of.held.clear();
         of.persists.clear();
         of.written.clear();
+        of.broken_log = false;
         of.backlog.clear();
         of.busy_until = 0;
         let after = of.disk.crash(&self.conditions.node(node).disk, &mut self.disks);
