@@ -16,6 +16,8 @@ const ATTEMPT: u64 = 200 * MILLISECOND;
 const PAUSE: u64 = 20 * MILLISECOND;
 /// An operation is given up after this.
 const PATIENCE: u64 = 4000 * MILLISECOND;
+/// How often it asks any server although it knows the leader.
+const ANYBODY: f64 = 0.1;
 const TIMER: Timer = Timer::new("attempt");
 
 /// A request. A client that tries again does so under the same number.
@@ -97,6 +99,8 @@ impl<M: KvMessage, R: Serialize + DeserializeOwned + Clone + Debug + Send + 'sta
         let Some(request) = self.request.clone() else { return };
         let anywhere = self.spread && matches!(request, Request::Read(_));
         let random = NodeId(out.random().below(self.setup.cluster.servers.into()) as u16);
+        // Now and then it asks anybody, as clients do that have just started: whoever leads wrongly shows sooner.
+        let anywhere = anywhere || out.random().chance(ANYBODY);
         let server = self.leader.filter(|_| !anywhere).unwrap_or(random);
         self.asked = server;
         self.pausing = false;
