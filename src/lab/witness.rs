@@ -70,8 +70,7 @@ pub fn shrink(experiment: &Experiment) -> Experiment {
         }
     }
     for part in [2, 4, 8, 16] {
-        let candidate =
-            Experiment { operations: (best.operations - best.operations / part).max(1), ..best.clone() };
+        let candidate = Experiment { operations: (best.operations - best.operations / part).max(1), ..best.clone() };
         if candidate.operations < best.operations && fails(&candidate) {
             best = candidate;
         }

@@ -129,8 +129,7 @@ impl Schedule {
         for (at, (fault, amount)) in faults.iter().enumerate() {
             let id = fault.entry().id;
             let before = faults[..at].iter().filter(|(other, _)| other.entry().id == id).count();
-            let mut random =
-                Random::stream(seed, &if before == 0 { id.to_owned() } else { format!("{id} {before}") });
+            let mut random = Random::stream(seed, &if before == 0 { id.to_owned() } else { format!("{id} {before}") });
             let (from_ns, until_ns) = active;
             let windows_of = Vec::new();
             let mut plan = Plan {

@@ -116,6 +116,7 @@ static ABOUT: About = About {
     mutants: &[],
     tolerates: &[],
     triggers: &["add"],
+    settles: &[],
     milestones: &[],
 };
 

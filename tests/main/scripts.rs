@@ -54,7 +54,9 @@ fn scripts_go_as_written() {
         if update {
             std::fs::write(&path, &played.text).unwrap();
         } else if played.text != text {
-            wrong.push(format!("{name}: differs from what is written; UPDATE=1 writes it anew, then look at the difference"));
+            wrong.push(format!(
+                "{name}: differs from what is written; UPDATE=1 writes it anew, then look at the difference"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -35,5 +35,4 @@ pub(super) static DELIVER_ON_RECEIPT: Mutant = Mutant {
     witness: include_str!("../../../testdata/algorithms/clocks/deliver-on-receipt.txt"),
 };
 
-pub(super) static ALL: &[&Mutant] =
-    &[&VECTOR_NOT_MERGED, &LAMPORT_NOT_MAX, &CLOCK_NOT_PERSISTED, &DELIVER_ON_RECEIPT];
+pub(super) static ALL: &[&Mutant] = &[&VECTOR_NOT_MERGED, &LAMPORT_NOT_MAX, &CLOCK_NOT_PERSISTED, &DELIVER_ON_RECEIPT];

@@ -24,8 +24,8 @@ mod snapshots;
 
 use super::common::{APPEND, Ask, Command, KvClient, KvMessage, MIXED, Reply, Request, Result, Store};
 use crate::node::{
-    About, Algorithm, Allowed, Barrier, Cluster, Damage, Effects, Input, Knob, NodeId, Operation, Process, Promise, Quorum,
-    Random, Recovered, Setup, SpanToken, Timer,
+    About, Algorithm, Allowed, Barrier, Cluster, Damage, Effects, Input, Knob, NodeId, Operation, Process, Promise,
+    Quorum, Random, Recovered, Setup, SpanToken, Timer,
 };
 use crate::registry::Entry as RegistryEntry;
 use causet_checkers::history::Value;

@@ -220,8 +220,7 @@ impl Server {
         for (peer, of) in &leader.progress {
             // Not beyond what it is known to have: it may have something else there.
             let known = if self.setup.has(&mutants::COMMIT_TO_LEADER_INDEX) { self.commit } else { of.matched };
-            let message =
-                Message::Heartbeat { term: self.term, commit: self.commit.min(known), round: leader.round };
+            let message = Message::Heartbeat { term: self.term, commit: self.commit.min(known), round: leader.round };
             out.send(*peer, message);
         }
         self.confirm(out);

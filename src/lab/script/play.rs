@@ -376,8 +376,12 @@ impl Stage<'_> {
         let mut wrong: Vec<String> =
             self.broken.iter().map(|broken| format!("{}: {}", broken.invariant, broken.detail)).collect();
         if let Some(promise) = self.script.system.about().promise {
-            let query =
-                Query { model: Some(promise.model), property: promise.property, shrink: Shrink::Off, ..Query::default() };
+            let query = Query {
+                model: Some(promise.model),
+                property: promise.property,
+                shrink: Shrink::Off,
+                ..Query::default()
+            };
             match history(&self.performed).map(|history| causet_checkers::check(&history, &query)) {
                 Ok(Ok(outcome)) if matches!(outcome.verdict, Verdict::Violated(_)) => {
                     let keys: Vec<String> = outcome.violated.iter().map(Value::to_string).collect();
