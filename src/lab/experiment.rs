@@ -111,7 +111,7 @@ impl Experiment {
         }
         let options = about.options.iter().filter_map(|knob| {
             let value = random.pick(knob.tries)?;
-            random.chance(0.4).then(|| (knob.name.to_owned(), (*value).to_owned()))
+            random.chance(0.6).then(|| (knob.name.to_owned(), (*value).to_owned()))
         });
         let options = options.collect();
         Self {
@@ -119,9 +119,9 @@ impl Experiment {
             servers: *random.pick(&[3, 3, 4, about.servers]).unwrap_or(&3),
             clients: random.between(2, 8) as u16,
             operations: random.between(100, 500),
-            keys: random.between(1, 4),
+            keys: random.between(1, 3),
             workload: random.pick(about.workloads).unwrap_or(&about.workloads[0]),
-            active_ns: random.between(2, 6) * SECOND,
+            active_ns: random.between(2, 10) * SECOND / 2,
             faults: FaultChoice::Drawn(kinds),
             options,
             ..Self::new(system, seed)

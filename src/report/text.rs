@@ -388,7 +388,7 @@ fn results(out: &mut String, report: &Report, look: &Look) {
             if result.partitions > 1 { format!(", {}", counted(result.partitions, "key")) } else { String::new() };
         let took = if look.verbosity > 0 { format!(", {:.1} ms", result.elapsed_ms) } else { String::new() };
         let about = match result.operations {
-            0 if result.model.is_empty() => result.property.to_owned(),
+            0 if result.model.is_empty() && result.answer != Answer::Empty => result.property.to_owned(),
             number => {
                 let model = if result.model.is_empty() { "of no model" } else { result.model };
                 format!("{} {model}, {}", result.property, counted(number, "operation"))

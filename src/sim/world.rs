@@ -19,7 +19,7 @@ mod effects;
 mod faulty;
 mod steps;
 
-/// So many of [`crate::node::About::settles`] may still be noted from a second after everything healed.
+/// So many of [`crate::node::About::settles`] may still be noted from 0.3 s after everything healed.
 const MOST_UNREST: u64 = 10;
 
 /// Everything that a run depends on.
@@ -338,7 +338,8 @@ impl<'a> World<'a> {
             if self.events > self.config.most_events {
                 return End::Events;
             }
-            if self.healed && self.clients.is_done() {
+            // A second at least, to see whether it comes to rest.
+            if self.healed && self.clients.is_done() && self.now >= self.config.active_ns + SECOND {
                 return End::Done;
             }
         }

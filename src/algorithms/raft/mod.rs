@@ -12,24 +12,27 @@
 //! sessions begin with a client's first request and do not expire; the lease is measured from when a round
 //! of heartbeats was sent, and divided by the greatest ratio of two clocks' rates that is allowed for.
 
+mod about;
 mod apply;
 mod election;
 mod invariants;
 mod log;
 mod members;
+mod message;
 mod mutants;
 mod reads;
 mod replication;
 mod snapshots;
 
-use super::common::{APPEND, Ask, Command, KvClient, KvMessage, MIXED, Reply, Request, Result, Store};
+use super::common::{Ask, Command, KvClient, KvMessage, Reply, Request, Result, Store};
 use crate::node::{
-    About, Algorithm, Allowed, Barrier, Cluster, Damage, Effects, Input, Knob, NodeId, Operation, Process, Promise,
-    Quorum, Random, Recovered, Setup, SpanToken, Timer,
+    About, Algorithm, Barrier, Cluster, Damage, Effects, Input, NodeId, Operation, Process, Quorum, Random, Recovered,
+    Setup, SpanToken, Timer,
 };
-use crate::registry::Entry as RegistryEntry;
+use about::ABOUT;
 use causet_checkers::history::Value;
 use log::Log;
+use message::Message;
 use reads::{Asked, Reader};
 use replication::Leader;
 use serde::{Deserialize, Serialize};
@@ -66,92 +69,6 @@ pub enum Payload {
     Noop,
     Command(Command),
     Members(Quorum),
-}
-
-/// What nodes tell each other. Every message between servers carries its sender's term.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Message {
-    Ask(Ask),
-    Reply(Reply),
-    /// Would you vote for me in this term? Nothing changes by being asked.
-    PreVote {
-        term: Term,
-        last: (Index, Term),
-    },
-    /// The term that was asked for, if granted; else the present one.
-    PreVoted {
-        term: Term,
-        granted: bool,
-    },
-    /// RequestVote; `transfer` if the leader itself asked for the election.
-    Vote {
-        term: Term,
-        last: (Index, Term),
-        transfer: bool,
-    },
-    Voted {
-        term: Term,
-        granted: bool,
-    },
-    /// I lead; everything up to `commit`, which you have, is committed.
-    Heartbeat {
-        term: Term,
-        commit: Index,
-        round: u64,
-    },
-    /// You do. It does not wait for the disk as other answers do, and so confirms reads at once.
-    Heartbeaten {
-        term: Term,
-        round: u64,
-    },
-    /// AppendEntries.
-    Append {
-        term: Term,
-        prev: (Index, Term),
-        entries: Vec<Entry>,
-        commit: Index,
-    },
-    /// The log agrees with the leader's up to `matched`, on disk.
-    Appended {
-        term: Term,
-        matched: Index,
-    },
-    /// It does not have what came before, but perhaps something up to the hint.
-    Rejected {
-        term: Term,
-        prev: Index,
-        hint: Index,
-    },
-    /// InstallSnapshot, a piece of it.
-    Install {
-        term: Term,
-        index: Index,
-        offset: u64,
-        piece: Vec<u8>,
-        last: bool,
-    },
-    /// So many bytes are here; all, if `done`.
-    Installed {
-        term: Term,
-        index: Index,
-        received: u64,
-        done: bool,
-    },
-    /// A follower wants to read.
-    ReadIndex {
-        term: Term,
-        id: u64,
-    },
-    /// It may, once it has applied up to the index.
-    ReadIndexed {
-        term: Term,
-        id: u64,
-        index: Index,
-    },
-    /// Stand for election now.
-    TimeoutNow {
-        term: Term,
-    },
 }
 
 /// What a server must not forget.
@@ -464,65 +381,6 @@ fn answer(waiting: Waiting, result: Result, out: &mut Out<'_>) {
     out.send(waiting.client, Message::Reply(Reply { sequence: waiting.sequence, result }));
 }
 
-impl Message {
-    fn term(&self) -> Option<Term> {
-        match *self {
-            Self::Ask(_) | Self::Reply(_) => None,
-            Self::PreVote { term, .. }
-            | Self::PreVoted { term, .. }
-            | Self::Vote { term, .. }
-            | Self::Voted { term, .. }
-            | Self::Heartbeat { term, .. }
-            | Self::Heartbeaten { term, .. }
-            | Self::Append { term, .. }
-            | Self::Appended { term, .. }
-            | Self::Rejected { term, .. }
-            | Self::Install { term, .. }
-            | Self::Installed { term, .. }
-            | Self::ReadIndex { term, .. }
-            | Self::ReadIndexed { term, .. }
-            | Self::TimeoutNow { term } => Some(term),
-        }
-    }
-}
-
-impl KvMessage for Message {
-    fn ask(ask: Ask) -> Self {
-        Self::Ask(ask)
-    }
-
-    fn into_reply(self) -> Option<Reply> {
-        if let Self::Reply(reply) = self { Some(reply) } else { None }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Ask(ask) => match ask.request {
-                Request::Read(_) => "read",
-                Request::Write(..) => "write",
-                Request::Members(_) => "change-members",
-                Request::Transfer(_) => "transfer",
-            },
-            Self::Reply(_) => "reply",
-            Self::PreVote { .. } => "pre-vote",
-            Self::PreVoted { .. } => "pre-voted",
-            Self::Vote { .. } => "request-vote",
-            Self::Voted { .. } => "voted",
-            Self::Heartbeat { .. } => "heartbeat",
-            Self::Heartbeaten { .. } => "heartbeaten",
-            Self::Append { entries, .. } if entries.is_empty() => "append-nothing",
-            Self::Append { .. } => "append-entries",
-            Self::Appended { .. } => "appended",
-            Self::Rejected { .. } => "rejected",
-            Self::Install { .. } => "install-snapshot",
-            Self::Installed { .. } => "installed",
-            Self::ReadIndex { .. } => "read-index",
-            Self::ReadIndexed { .. } => "read-indexed",
-            Self::TimeoutNow { .. } => "timeout-now",
-        }
-    }
-}
-
 impl Process for Server {
     type Message = Message;
     type Record = Record;
@@ -577,7 +435,7 @@ impl Algorithm for Raft {
         let mut servers: Vec<NodeId> = cluster.servers().collect();
         random.shuffle(&mut servers);
         let number = |node: &NodeId| Value::Int(node.0.into());
-        if random.chance(0.3) {
+        if random.chance(0.4) {
             return Some(Operation { function: "transfer", key: None, input: number(&servers[0]) });
         }
         let size = random.between(3.min(servers.len() as u64), servers.len() as u64);
@@ -586,86 +444,3 @@ impl Algorithm for Raft {
         Some(Operation { function: "members", key: None, input: Value::list(servers.iter().map(number)) })
     }
 }
-
-static ABOUT: About = About {
-    entry: RegistryEntry {
-        id: "raft",
-        summary: "Raft: a replicated log with one leader at a time, and a key-value store fed from it",
-        documentation: include_str!("raft.md"),
-        example: "causet simulate raft --faults partition,crash",
-    },
-    paper: "Ongaro and Ousterhout, In Search of an Understandable Consensus Algorithm (2014); Ongaro's thesis (2014)",
-    servers: 5,
-    promise: Some(Promise { model: "kv", property: "linearizable" }),
-    options: &[
-        Knob {
-            name: "reads",
-            summary: "how a read makes sure that it is not stale",
-            default: "read-index",
-            allowed: Allowed::Words(&["read-index", "lease", "follower"]),
-            tries: &["lease", "follower"],
-        },
-        Knob {
-            name: "clock-ratio",
-            summary: "how many percent as fast as another a clock may run before a lease is unsafe",
-            default: "225",
-            allowed: Allowed::Number(100, 10_000),
-            tries: &[],
-        },
-        Knob {
-            name: "membership",
-            summary: "whether any set of servers can follow another (joint consensus), or one server at a time changes",
-            default: "joint",
-            allowed: Allowed::Words(&["joint", "single"]),
-            tries: &["single"],
-        },
-        Knob {
-            name: "snapshot-after",
-            summary: "a snapshot is taken after so many entries",
-            default: "100",
-            allowed: Allowed::Number(1, 1_000_000_000),
-            tries: &["5", "20"],
-        },
-        Knob {
-            name: "piece",
-            summary: "how many bytes of a snapshot are sent at a time",
-            default: "512",
-            allowed: Allowed::Number(1, 1 << 30),
-            tries: &["32"],
-        },
-        Knob {
-            name: "most-uncommitted",
-            summary: "how many bytes of proposals a leader takes on before any of them is committed",
-            default: "65536",
-            allowed: Allowed::Number(1, 1 << 40),
-            tries: &["150"],
-        },
-    ],
-    workloads: &[MIXED, APPEND],
-    invariants: invariants::ALL,
-    mutants: mutants::ALL,
-    tolerates: &[
-        "partition",
-        "one-way",
-        "ring",
-        "drop",
-        "duplicate",
-        "reorder",
-        "delay",
-        "clog",
-        "crash",
-        "pause",
-        "slow",
-        "torn-write",
-        "fsync-error",
-        "disk-full",
-        "slow-disk",
-        "clock-offset",
-        "clock-rate",
-        "clock-jump",
-        "membership",
-    ],
-    triggers: &["vote", "elected", "append", "ack", "commit", "snapshot", "installed", "members"],
-    settles: &["elected"],
-    milestones: &["elected", "step-down", "members", "installed", "transfer"],
-};

@@ -192,7 +192,7 @@ pub(super) static CONFIG_AT_COMMIT: Mutant = Mutant {
     rule: "a server uses the latest configuration in its log",
     anomaly: "two majorities that do not meet",
     source: "§6; thesis §4.1",
-    witness: include_str!("../../../testdata/algorithms/raft/config-at-commit.toml"),
+    witness: include_str!("../../../testdata/algorithms/raft/config-at-commit.txt"),
 };
 pub(super) static UNREPLICATED_PROGRESS: Mutant = Mutant {
     id: "unreplicated-progress",

@@ -199,7 +199,7 @@ impl World<'_> {
                 }
             }
         }
-        if self.now > self.config.active_ns + SECOND && self.system.about().settles.contains(&note.name) {
+        if self.now > self.config.active_ns + 300 * MILLISECOND && self.system.about().settles.contains(&note.name) {
             self.unrest += 1;
         }
         if self.system.about().milestones.contains(&note.name) {
