@@ -11,6 +11,7 @@ mod commands;
 mod exit;
 mod inputs;
 mod limits;
+mod locate;
 mod output;
 mod progress;
 

@@ -77,7 +77,12 @@ impl Destinations {
             allow_empty: reporting.allow_empty,
             exit_zero: reporting.exit_zero,
         };
-        Ok(Self { reports, look: Look { width: width(), limit, verbosity }, policy, quiet: global.quiet })
+        Ok(Self {
+            reports,
+            look: Look { width: width(), limit, verbosity, rules: crate::cli::commands::rules },
+            policy,
+            quiet: global.quiet,
+        })
     }
 
     /// Writes every report, tells the errors, and answers with the exit code.
@@ -86,8 +91,25 @@ impl Destinations {
         for error in &report.errors {
             complain(&error.to_string());
         }
+        // After a limit there is no time to read again.
+        let needs_places = report.cause.is_none() && self.reports.iter().any(|(renderer, _)| renderer.points());
+        let located;
+        let report = if needs_places {
+            let mut copy = report.clone();
+            super::locate::locate(&mut copy);
+            located = copy;
+            &located
+        } else {
+            report
+        };
         for (renderer, path) in &self.reports {
-            let text = renderer.render(report, &self.look);
+            let mut text = renderer.render(report, &self.look);
+            if let Some(summary) = renderer.summary(report)
+                && let Err(message) = put_summary(&summary, &mut text)
+            {
+                complain(&message);
+                code = exit::USAGE;
+            }
             match path {
                 None => print(&text),
                 Some(path) => {
@@ -121,6 +143,19 @@ impl Destinations {
     pub(super) fn talks(&self) -> bool {
         !self.quiet
     }
+}
+
+/// Appends the summary to the file that GITHUB_STEP_SUMMARY names, or else to the report.
+fn put_summary(summary: &str, text: &mut String) -> Result<(), String> {
+    match std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
+        None => text.push_str(summary),
+        Some(path) => {
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+            file.and_then(|mut file| file.write_all(summary.as_bytes()))
+                .map_err(|error| format!("GITHUB_STEP_SUMMARY, {}: {error}", PathBuf::from(path).display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// The terminal's columns; 120 where there is none.

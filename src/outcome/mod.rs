@@ -20,6 +20,7 @@ pub use simulation::{FaultSummary, MutantRow, SeedFailure, SeedSearch, Simulatio
 
 /// The values of operations.
 pub use causet_checkers::history::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// The result of a whole run.
@@ -49,6 +50,8 @@ pub struct Report {
     pub fail_on: Option<Severity>,
     /// What a gate adds.
     pub gate: Option<Gate>,
+    /// Path and line at which examples of what was found stand, by span id, where that is known.
+    pub places: BTreeMap<String, (String, u64)>,
 }
 
 /// Something that could not be used at all.
@@ -112,7 +115,7 @@ impl Answer {
     }
 
     /// Worse answers win when several make one.
-    fn badness(self) -> u8 {
+    pub fn badness(self) -> u8 {
         match self {
             Self::Holds => 0,
             Self::Empty => 1,

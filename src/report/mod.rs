@@ -3,12 +3,17 @@
 //! A renderer writes everything it has into one string with ANSI colours where it wants them; whoever
 //! prints it strips them where they are not wanted.
 
+mod cases;
 mod gate_json;
+mod github;
 mod json;
+mod junit;
 mod laboratory;
 mod laboratory_json;
+mod markup;
 mod ndjson;
 mod numbers;
+mod sarif;
 mod text;
 mod text_gate;
 mod timeline;
@@ -19,7 +24,8 @@ use crate::outcome::Report;
 use crate::registry::Entry;
 
 /// Every renderer.
-pub static ALL: &[&dyn Renderer] = &[&text::Text, &json::Json, &ndjson::NdJson];
+pub static ALL: &[&dyn Renderer] =
+    &[&text::Text, &json::Json, &ndjson::NdJson, &junit::JUnit, &sarif::Sarif, &github::GitHub];
 
 /// Turns a report into bytes for somebody.
 pub trait Renderer: Sync {
@@ -28,6 +34,16 @@ pub trait Renderer: Sync {
 
     /// The whole report. Ends with a line feed.
     fn render(&self, report: &Report, look: &Look) -> String;
+
+    /// Whether it points into the inputs, by line.
+    fn points(&self) -> bool {
+        false
+    }
+
+    /// Markdown for the summary of a step in a pipeline, which has a place of its own.
+    fn summary(&self, _report: &Report) -> Option<String> {
+        None
+    }
 }
 
 /// What a renderer may know about its reader.
@@ -39,11 +55,13 @@ pub struct Look {
     pub limit: Option<usize>,
     /// -1 is quiet, 0 is normal, 1 and more is verbose.
     pub verbosity: i8,
+    /// What the rules are that results and findings name.
+    pub rules: fn() -> Vec<Entry>,
 }
 
 impl Default for Look {
     fn default() -> Self {
-        Self { width: 120, limit: Some(15), verbosity: 0 }
+        Self { width: 120, limit: Some(15), verbosity: 0, rules: Vec::new }
     }
 }
 

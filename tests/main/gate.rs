@@ -146,3 +146,68 @@ fn the_schema_for_editors_knows_the_same_keys() {
         assert!(keys.contains_key(key), "the schema lacks {key}");
     }
 }
+
+const ERRORS: &str = "[traces]\ninputs = [\"traces\"]\n[analyze]\nfail-on = \"low\"\n";
+
+#[test]
+fn a_suppression_hides_for_a_reason_until_a_day() {
+    let folder = folder("suppress");
+    fs::copy("testdata/gate/bad.jsonl", folder.join("traces/bad.jsonl")).unwrap();
+    fs::remove_file(folder.join("traces/good.jsonl")).unwrap();
+    assert_eq!(gate(&folder, ERRORS).0, 1);
+    let suppress = |lines: &str| format!("{ERRORS}[[suppress]]\nrule = \"error-status\"\nreason = \"known\"\n{lines}");
+    let (code, text) = gate(&folder, &suppress("service = \"pay*\"\nuntil = 2999-12-31\n"));
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("1 suppressed") && !text.contains("card declined"), "{text}");
+    // One that has expired hides nothing, and says so.
+    let (code, text) = gate(&folder, &suppress("until = 2020-01-31\n"));
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("causet.toml, line 6, column 8: the suppression of `error-status` expired on 2020-01-31"),
+        "{text}"
+    );
+    // One that matches nothing says so too.
+    let (code, text) = gate(&folder, &suppress("service = \"cart\"\n"));
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("the suppression of `error-status` matches nothing; remove it"), "{text}");
+    let (code, text) = gate(&folder, &format!("{ERRORS}[[suppress]]\nrule = \"error-status\"\nreason = \" \"\n"));
+    assert!(code == 2 && text.contains("a suppression needs a reason"), "{text}");
+}
+
+#[test]
+fn the_baseline_keeps_what_is_known_and_never_takes_what_is_new() {
+    let folder = folder("baseline");
+    let baseline = |what: &[&str]| said(&run(&folder, &[&["baseline"], what].concat()));
+    fs::copy("testdata/gate/bad.jsonl", folder.join("traces/bad.jsonl")).unwrap();
+    fs::remove_file(folder.join("traces/good.jsonl")).unwrap();
+    assert_eq!(gate(&folder, ERRORS).0, 1);
+    assert_eq!(baseline(&["update"]).0, 2, "there is none yet");
+    assert_eq!(baseline(&["write"]).0, 0);
+    let written = fs::read_to_string(folder.join("causet-baseline.json")).unwrap();
+    assert_eq!(baseline(&["write"]).0, 2, "there is one already");
+    // Known debt is still shown, and does not gate.
+    let (code, text) = gate(&folder, ERRORS);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("card declined") && text.contains("known debt"), "{text}");
+    // What is new gates, and is not absorbed.
+    let more = format!("{ERRORS}[[check]]\ninputs = [\"histories\"]\n");
+    let (code, text) = gate(&folder, &more);
+    assert_eq!(code, 1, "{text}");
+    let (code, text) = baseline(&["update"]);
+    assert!(code == 1 && text.contains("new, not taken: violation linearizable"), "{text}");
+    assert_eq!(fs::read_to_string(folder.join("causet-baseline.json")).unwrap(), written);
+    assert_eq!(baseline(&["update", "--accept-new"]).0, 0);
+    assert_eq!(gate(&folder, &more).0, 0);
+    // What is gone is told, and forgotten when asked.
+    fs::copy("testdata/gate/good.jsonl", folder.join("traces/bad.jsonl")).unwrap();
+    let (code, text) = gate(&folder, &more);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("is no longer there; `causet baseline prune` forgets it"), "{text}");
+    assert_eq!(baseline(&["prune"]).0, 0);
+    let (_, text) = gate(&folder, &more);
+    assert!(!text.contains("no longer there"), "{text}");
+    // A damaged file is an error with a position.
+    fs::write(folder.join("causet-baseline.json"), "{\"schema_version\": \"1\",\n \"entries\": [7]}").unwrap();
+    let (code, text) = gate(&folder, ERRORS);
+    assert!(code == 2 && text.contains("causet-baseline.json, line 2, column"), "{text}");
+}

@@ -15,3 +15,5 @@ pub(super) mod list;
 pub(super) mod mutants;
 mod registries;
 pub(super) mod simulate;
+
+pub(super) use registries::rules;

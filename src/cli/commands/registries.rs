@@ -45,6 +45,18 @@ pub(in crate::cli) fn all() -> Vec<Registry> {
     ]
 }
 
+/// The rules that results and findings name.
+pub(in crate::cli) fn rules() -> Vec<Entry> {
+    let property = |property: &causet_checkers::properties::PropertyEntry| Entry {
+        id: property.id,
+        summary: property.summary,
+        documentation: property.documentation,
+        example: "",
+    };
+    let properties = causet_checkers::properties::all().iter().map(|entry| property(entry));
+    properties.chain(detect::ALL.iter().map(|detector| detector.entry())).collect()
+}
+
 fn page(entry: &Entry) -> Page {
     let mut text = titled(entry.id, entry.documentation);
     if !entry.example.is_empty() {

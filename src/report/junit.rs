@@ -1,0 +1,87 @@
+//! `junit`: test cases in JUnit's XML, as CI systems read it.
+
+use super::cases::{Case, Weight, cases};
+use super::markup::escape;
+use super::{Look, Renderer};
+use crate::outcome::{Answer, Report};
+use crate::registry::Entry;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// The renderer.
+pub struct JUnit;
+
+impl Renderer for JUnit {
+    fn entry(&self) -> Entry {
+        Entry {
+            id: "junit",
+            summary: "Test cases as JUnit XML: one per property and key, expectation and finding",
+            documentation: "# junit\n\nA test suite for each check, one for the expectations, one for the findings and one for \
+                            inputs. A violation is a `failure`; what is unknown, empty or can't be read is an `error`; what is \
+                            in the baseline or suppressed, or does not count, is `skipped`, with the reason. The text of each \
+                            stands alone.\n",
+            example: "causet gate --report junit=causet.xml",
+        }
+    }
+
+    fn render(&self, report: &Report, _: &Look) -> String {
+        let all = cases(report);
+        let mut suites: BTreeMap<&str, Vec<&Case<'_>>> = BTreeMap::new();
+        all.iter().for_each(|case| suites.entry(&case.group).or_default().push(case));
+        let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        let _ = writeln!(
+            out,
+            "<testsuites name=\"causet {}\" {}>",
+            report.command,
+            totals(&all.iter().collect::<Vec<_>>())
+        );
+        for (name, suite) in suites {
+            let skipped = suite.iter().filter(|case| outcome(case) == Some("skipped")).count();
+            let _ = writeln!(out, "  <testsuite name=\"{}\" {} skipped=\"{skipped}\">", escape(name), totals(&suite));
+            suite.iter().for_each(|case| test_case(&mut out, case));
+            out.push_str("  </testsuite>\n");
+        }
+        out.push_str("</testsuites>\n");
+        out
+    }
+}
+
+/// The element that says what became of a case; nothing if it is fine.
+fn outcome(case: &Case<'_>) -> Option<&'static str> {
+    match (case.answer, case.weight) {
+        (Answer::Holds, _) => None,
+        (_, Weight::Told | Weight::Excused(_)) => Some("skipped"),
+        (Answer::Violated, Weight::Counts) => Some("failure"),
+        (Answer::Unknown | Answer::Empty | Answer::Error, Weight::Counts) => Some("error"),
+    }
+}
+
+fn totals(cases: &[&Case<'_>]) -> String {
+    let count = |name| cases.iter().filter(|case| outcome(case) == Some(name)).count();
+    let seconds: f64 = cases.iter().map(|case| case.seconds).sum();
+    let (failures, errors) = (count("failure"), count("error"));
+    format!("tests=\"{}\" failures=\"{failures}\" errors=\"{errors}\" time=\"{seconds:.3}\"", cases.len())
+}
+
+fn test_case(out: &mut String, case: &Case<'_>) {
+    let (class, name) = (escape(&format!("causet.{}", case.group)), escape(&case.name));
+    let _ = write!(out, "    <testcase classname=\"{class}\" name=\"{name}\" time=\"{:.3}\"", case.seconds);
+    let text = escape(&format!("{}\n{}", case.headline, case.text));
+    let _ = match outcome(case) {
+        None => writeln!(out, "/>"),
+        Some("skipped") => {
+            let message = escape(&format!("{}: {}", case.excuse(), case.headline));
+            writeln!(
+                out,
+                ">\n      <skipped message=\"{message}\"/>\n      <system-out>{text}</system-out>\n    </testcase>"
+            )
+        }
+        Some(element) => {
+            let (kind, message) = (case.answer.id(), escape(&case.headline));
+            writeln!(
+                out,
+                ">\n      <{element} type=\"{kind}\" message=\"{message}\">{text}</{element}>\n    </testcase>"
+            )
+        }
+    };
+}
