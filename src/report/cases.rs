@@ -26,6 +26,7 @@ pub(super) struct Case<'a> {
     pub path: String,
     pub line: u64,
     pub spans: Vec<Exemplar>,
+    pub counterexample: Option<&'a Counterexample>,
     pub fingerprint: String,
     pub seconds: f64,
 }
@@ -118,6 +119,7 @@ fn plain<'a>(group: &str, rule: &'a str, name: String, answer: Answer, text: Str
         path: String::new(),
         line: 1,
         spans: Vec::new(),
+        counterexample: None,
         fingerprint: String::new(),
         seconds: 0.0,
     }
@@ -154,6 +156,7 @@ fn of_result<'a>(all: &mut Vec<Case<'a>>, report: &'a Report, result: &'a CheckR
                 headline: format!("{what} is violated in {}{key}{because}", result.input),
                 text: explanation(example),
                 spans,
+                counterexample: Some(example),
                 ..whole.clone()
             };
             if let Some((path, line)) = case.spans.iter().find_map(|span| report.places.get(&span.span_id)) {
@@ -220,7 +223,7 @@ fn of_finding<'a>(report: &'a Report, finding: &'a Finding) -> Case<'a> {
     };
     let mut text = format!("{severity} {rule}: {service} {operation}: {title}\n");
     for evidence in &finding.evidence {
-        let _ = writeln!(text, "{}: {} {}", evidence.name, evidence.value, evidence.unit);
+        let _ = writeln!(text, "{}: {} {}", evidence.name, (evidence.value * 1e4).round() / 1e4, evidence.unit);
     }
     let _ = writeln!(text, "for example span {} of trace {}", finding.span_id, finding.trace_id);
     let first_input = || report.inputs.iter().find(|input| input.spans > 0).map(|input| (input.path.clone(), 1));

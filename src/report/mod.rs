@@ -6,6 +6,7 @@
 mod cases;
 mod gate_json;
 mod github;
+mod html;
 mod json;
 mod junit;
 mod laboratory;
@@ -14,6 +15,7 @@ mod markup;
 mod ndjson;
 mod numbers;
 mod sarif;
+mod svg;
 mod text;
 mod text_gate;
 mod timeline;
@@ -25,7 +27,7 @@ use crate::registry::Entry;
 
 /// Every renderer.
 pub static ALL: &[&dyn Renderer] =
-    &[&text::Text, &json::Json, &ndjson::NdJson, &junit::JUnit, &sarif::Sarif, &github::GitHub];
+    &[&text::Text, &json::Json, &ndjson::NdJson, &junit::JUnit, &sarif::Sarif, &github::GitHub, &html::Html, &svg::Svg];
 
 /// Turns a report into bytes for somebody.
 pub trait Renderer: Sync {

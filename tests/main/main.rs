@@ -4,6 +4,7 @@ mod cli;
 mod data;
 mod docs;
 mod gate;
+mod pipeline;
 mod reports;
 mod robustness;
 mod scripts;

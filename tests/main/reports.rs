@@ -96,3 +96,101 @@ fn annotations_come_before_the_summary_or_the_summary_goes_to_its_file() {
     assert!(!String::from_utf8_lossy(&output.stdout).contains("##"));
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("## ❌ causet gate: violated\n"));
 }
+
+/// What a browser says on its console when it opens a page; nothing if there is no browser.
+fn console(page: &str, name: &str) -> Option<Vec<String>> {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join(format!("{name}.html"));
+    std::fs::write(&path, page).unwrap();
+    for browser in ["chromium", "chromium-browser", "google-chrome"] {
+        let run = Command::new(browser)
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"])
+            .args(["--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=5000"])
+            .arg(format!("--user-data-dir={}", folder.join(format!("profile-{name}")).display()))
+            .arg(format!("file://{}", path.display()))
+            .output();
+        let Ok(output) = run else { continue };
+        let dom = String::from_utf8_lossy(&output.stdout);
+        assert!(dom.contains("</html>"), "{browser} opened nothing: {}", String::from_utf8_lossy(&output.stderr));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Some(said.lines().filter(|line| line.contains("CONSOLE")).map(str::to_owned).collect());
+    }
+    None
+}
+
+#[test]
+fn the_page_opens_without_an_error_and_without_a_request() {
+    // The page forbids all requests; one that was tried would be told on the console, as it is for this one.
+    let policy = "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'";
+    let control = format!(
+        "<!doctype html><html><head>{policy}\"></head><body><img src=\"http://example.invalid/x.png\"></body></html>"
+    );
+    let control = control.as_str();
+    let Some(said) = console(control, "control") else {
+        eprintln!("SKIPPED: there is no Chromium here to open the page in");
+        return;
+    };
+    assert!(!said.is_empty(), "the browser tells nothing of a request that fails");
+    for (at, arguments) in [RUNS[1], RUNS[4], RUNS[5]].into_iter().enumerate() {
+        let page = report(arguments, "html");
+        assert!(page.contains(policy));
+        assert_eq!(console(&page, &format!("page-{at}")), Some(Vec::new()), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_page_is_well_formed_small_and_loads_nothing() {
+    for arguments in RUNS {
+        let page = report(arguments, "html");
+        assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+        for loads in ["<script", " src=", "url(", "@import", "<iframe"] {
+            assert!(!page.contains(loads), "{arguments:?}: {loads}");
+        }
+        assert!(page.len() < 5 << 20);
+        for element in ["table", "section", "svg", "ul", "tr", "span", "g"] {
+            let opened = page.matches(&format!("<{element}>")).count() + page.matches(&format!("<{element} ")).count();
+            assert_eq!(opened, page.matches(&format!("</{element}>")).count(), "{element}");
+        }
+    }
+    let page = report(RUNS[1], "html");
+    assert!(page.contains("prefers-color-scheme:dark") && page.contains("<svg "), "{page}");
+    assert!(page.contains("has no span of `stock`"), "{page}");
+}
+
+#[test]
+fn a_page_of_hostile_names_stays_a_page() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("history.jsonl");
+    let evil = "</svg></script><script>alert(1)</script>\\u2028";
+    let mut text = String::new();
+    for key in 0..300 {
+        let line = |output: &str, f: &str, input: &str, call: u32| {
+            format!(
+                "{{\"process\":\"{evil}\",\"f\":\"{f}\",\"key\":\"{evil}{key}\",\"input\":{input},\"output\":{output},\"call\":{call},\"return\":{},\"status\":\"ok\"}}\n",
+                call + 1
+            )
+        };
+        text += &line("null", "write", &format!("\"{evil}{}\"", "x".repeat(5000)), 10);
+        text += &line("7", "read", "null", 20);
+    }
+    std::fs::write(&path, text).unwrap();
+    let page = report(&["check", path.to_str().unwrap(), "--model", "register"], "html");
+    assert!(!page.contains("<script"), "a name became markup");
+    assert!(page.contains("showing 50 of 300") && page.len() < 5 << 20, "{}", page.len());
+}
+
+#[test]
+fn the_picture_is_xml() {
+    for arguments in RUNS {
+        let picture = report(arguments, "svg");
+        assert!(picture.starts_with("<svg xmlns=") && picture.ends_with("</svg>\n"));
+        let Ok(mut child) = Command::new("xmllint").args(["--noout", "-"]).stdin(Stdio::piped()).spawn() else {
+            eprintln!("SKIPPED: there is no xmllint here to parse the picture with");
+            return;
+        };
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), picture.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success(), "{arguments:?}");
+    }
+}

@@ -226,7 +226,7 @@ fn nothing_unfinished_is_left() {
 fn every_dependency_is_used() {
     let mut unused = Vec::new();
     for (manifest, folders) in
-        [("Cargo.toml", &["src", "tests", "benches"][..]), ("checkers/Cargo.toml", &["checkers"])]
+        [("Cargo.toml", &["src", "tests", "benches", "examples"][..]), ("checkers/Cargo.toml", &["checkers"])]
     {
         let text: String =
             folders.iter().flat_map(|folder| rust_files(folder)).map(|file| file.text).collect::<Vec<_>>().join("\n");

@@ -1,0 +1,228 @@
+//! `html`: one page that needs nothing else: no network, no script, light and dark.
+
+use super::cases::{Case, cases};
+use super::markup::{escape, shorten};
+use super::numbers::{count, duration, moment};
+use super::{Look, Renderer, svg};
+use crate::outcome::{Analysis, Answer, Counterexample, Report};
+use crate::registry::Entry;
+use std::fmt::Write;
+
+/// The renderer.
+pub struct Html;
+
+/// What a page shows at most of each; with the lengths below it stays under 5 MB.
+const FAILING: usize = 50;
+const ROWS: usize = 200;
+const TEXT: usize = 10_000;
+const NAME: usize = 300;
+
+const STYLE: &str = include_str!("assets/report.css");
+
+impl Renderer for Html {
+    fn entry(&self) -> Entry {
+        Entry {
+            id: "html",
+            summary: "One self-contained page: verdicts, findings, counterexamples as timelines; no script, no network",
+            documentation: "# html\n\nA page to keep as an artefact of a run. First the verdict, then what fails, each with its \
+                            explanation and the timeline of its counterexample, then all that was judged, findings, inputs, and the \
+                            operations of traces. It loads nothing and runs nothing, follows light and dark mode, and stays under \
+                            5 MB: it says what it leaves out (`showing 50 of 12,340`); the json report leaves out nothing.\n",
+            example: "causet gate --report html=causet.html",
+        }
+    }
+
+    fn render(&self, report: &Report, _: &Look) -> String {
+        let all = cases(report);
+        let answer = report.answer();
+        let mut out = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
+             <link rel=\"icon\" href=\"data:,\">\n<title>causet {}: {}</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n<main>\n",
+            report.command,
+            answer.id(),
+            svg::STYLE
+        );
+        let _ =
+            writeln!(out, "<h1>causet {} <span class=\"{}\">{}</span></h1>", report.command, answer.id(), answer.id());
+        let config = report.gate.as_ref().map_or_else(String::new, |gate| format!("{} · ", gate.config));
+        let _ = writeln!(out, "<p class=\"dim\">{}causet {}</p>", escape(&config), env!("CARGO_PKG_VERSION"));
+        failing(&mut out, report, &all);
+        judged(&mut out, &all);
+        warnings(&mut out, report);
+        inputs(&mut out, report);
+        if let Some(analysis) = &report.analysis {
+            operations(&mut out, analysis);
+        }
+        out.push_str("</main>\n</body>\n</html>\n");
+        out
+    }
+}
+
+/// What is left out is said.
+fn left_out(out: &mut String, shown: usize, all: usize) {
+    if all > shown {
+        let _ = writeln!(out, "<p class=\"dim\">showing {} of {}</p>", count(shown as u64), count(all as u64));
+    }
+}
+
+fn failing(out: &mut String, report: &Report, all: &[Case<'_>]) {
+    let mut bad: Vec<&Case<'_>> = all.iter().filter(|case| case.fails()).collect();
+    if bad.is_empty() {
+        out.push_str("<p>Everything asked for holds.</p>\n");
+        return;
+    }
+    bad.sort_by_key(|case| std::cmp::Reverse((case.answer.badness(), case.severity)));
+    let _ = writeln!(out, "<h2>What fails</h2>");
+    let mut pictures = 0;
+    for case in bad.iter().take(FAILING) {
+        let (id, name) = (case.answer.id(), escape(&shorten(&case.name, NAME)));
+        let _ = writeln!(out, "<section><h3><span class=\"{id}\">{id}</span> {name}</h3>");
+        let _ = writeln!(out, "<p>{}</p>", escape(&shorten(&case.headline, NAME * 2)));
+        match case.counterexample {
+            Some(example) => {
+                steps(out, example);
+                if pictures < svg::PICTURES {
+                    pictures += 1;
+                    picture(out, &case.name, example);
+                }
+            }
+            None if case.text.is_empty() => {}
+            None => {
+                let _ = writeln!(out, "<pre>{}</pre>", escape(&shorten(case.text.trim_end(), TEXT)));
+            }
+        }
+        out.push_str("</section>\n");
+    }
+    left_out(out, bad.len().min(FAILING), bad.len());
+    let story = report.simulation.iter().flat_map(|simulation| &simulation.story);
+    let lines: Vec<String> = story
+        .take(ROWS)
+        .map(|line| {
+            format!(
+                "<tr><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                duration(line.time_ns),
+                escape(&line.node),
+                escape(&line.text)
+            )
+        })
+        .collect();
+    if !lines.is_empty() {
+        let _ = writeln!(out, "<h2>What happened</h2>\n<div class=\"wide\"><table>{}</table></div>", lines.concat());
+    }
+}
+
+fn steps(out: &mut String, example: &Counterexample) {
+    out.push_str("<ul>\n");
+    for step in example.because.iter().take(FAILING) {
+        let _ = writeln!(out, "<li>{}</li>", escape(&shorten(&step.text, NAME)));
+    }
+    out.push_str("</ul>\n");
+}
+
+fn picture(out: &mut String, title: &str, example: &Counterexample) {
+    let svg::Picture { width, height, body } = svg::draw(title, example);
+    let name = escape(&shorten(title, NAME));
+    let _ = writeln!(
+        out,
+        "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"timeline\"><svg viewBox=\"0 0 {width} {height}\" \
+         width=\"{width}\" height=\"{height}\" role=\"img\" aria-label=\"{name}\">{body}</svg></div>"
+    );
+}
+
+/// Everything that was judged, in one table.
+fn judged(out: &mut String, all: &[Case<'_>]) {
+    let shown: Vec<&Case<'_>> = all.iter().filter(|case| !case.is_suppressed()).collect();
+    out.push_str("<h2>What was judged</h2>\n<div class=\"wide\"><table>\n");
+    out.push_str("<tr><th>verdict</th><th>group</th><th>what</th><th>note</th></tr>\n");
+    for case in shown.iter().take(ROWS) {
+        let id = case.answer.id();
+        let class = if case.fails() || case.answer == Answer::Holds { id } else { "dim" };
+        let (group, name) = (escape(&shorten(&case.group, NAME)), escape(&shorten(&case.name, NAME)));
+        let note = escape(&shorten(&case.excuse(), NAME));
+        let _ = writeln!(
+            out,
+            "<tr><td><span class=\"{class}\">{id}</span></td><td>{group}</td><td>{name}</td><td>{note}</td></tr>"
+        );
+    }
+    out.push_str("</table></div>\n");
+    left_out(out, shown.len().min(ROWS), shown.len());
+    let hidden = all.len() - shown.len();
+    if hidden > 0 {
+        let _ = writeln!(out, "<p class=\"dim\">{hidden} suppressed</p>");
+    }
+}
+
+fn warnings(out: &mut String, report: &Report) {
+    let warnings: Vec<_> = report.gate.iter().flat_map(|gate| &gate.warnings).collect();
+    if !warnings.is_empty() {
+        out.push_str("<h2>Worth a look</h2>\n<ul>\n");
+        for warning in warnings.iter().take(ROWS) {
+            let text = format!("{}: {}", warning.place, warning.message);
+            let _ = writeln!(out, "<li>{}</li>", escape(&shorten(&text, NAME * 2)));
+        }
+        out.push_str("</ul>\n");
+        left_out(out, warnings.len().min(ROWS), warnings.len());
+    }
+}
+
+fn inputs(out: &mut String, report: &Report) {
+    if report.inputs.is_empty() {
+        return;
+    }
+    out.push_str("<h2>Inputs</h2>\n<div class=\"wide\"><table>\n<tr><th>file</th><th>format</th><th>bytes</th><th>spans</th><th>operations</th><th>skipped</th></tr>\n");
+    for input in report.inputs.iter().take(ROWS) {
+        let first = input
+            .skipped
+            .first()
+            .map_or_else(String::new, |(position, reason)| format!(", the first at {position}: {reason}"));
+        let skipped =
+            if input.skipped_total == 0 { String::new() } else { format!("{}{first}", count(input.skipped_total)) };
+        let _ = writeln!(
+            out,
+            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>",
+            escape(&shorten(&input.path, NAME)),
+            escape(input.format),
+            count(input.bytes),
+            count(input.spans),
+            count(input.operations),
+            escape(&shorten(&skipped, NAME))
+        );
+    }
+    out.push_str("</table></div>\n");
+    left_out(out, report.inputs.len().min(ROWS), report.inputs.len());
+}
+
+fn operations(out: &mut String, analysis: &Analysis) {
+    let summary = &analysis.summary;
+    if summary.spans == 0 {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "<h2>Traces</h2>\n<p>{} spans in {} traces of {} services, {} with status error, {} to {} UTC</p>",
+        count(summary.spans),
+        count(summary.traces),
+        count(summary.services),
+        count(summary.errors),
+        moment(summary.start_ns),
+        moment(summary.end_ns)
+    );
+    out.push_str("<div class=\"wide\"><table>\n<tr><th>service</th><th>operation</th><th>calls</th><th>errors</th><th>p50</th><th>p99</th><th>max</th></tr>\n");
+    for row in analysis.operations.iter().take(FAILING) {
+        let _ = writeln!(
+            out,
+            "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
+            escape(&shorten(&row.service, NAME)),
+            escape(&shorten(&row.operation, NAME)),
+            count(row.count),
+            count(row.errors),
+            duration(row.p50_ns),
+            duration(row.p99_ns),
+            duration(row.max_ns)
+        );
+    }
+    out.push_str("</table></div>\n");
+    left_out(out, analysis.operations.len().min(FAILING), analysis.operations.len());
+}
