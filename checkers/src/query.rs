@@ -1,7 +1,7 @@
 //! A question about a history, and the way from question to answer: pick the model, split by key,
 //! decide each part in parallel, put the verdicts together in the order of the keys.
 
-use crate::budget::Budget;
+use crate::budget::{Budget, Stop};
 use crate::history::{History, Value};
 use crate::models::{self, ModelEntry, Options};
 use crate::properties::{self, linearizability};
@@ -131,7 +131,7 @@ pub(crate) fn run(history: &History, query: &Query<'_>) -> Result<Outcome, Query
     let recorded: Vec<(String, Value)>;
     let mut options = Options(query.options);
     let entry = match query.model {
-        None => infer(history, options)?,
+        None => infer(history, options, &query.budget.stop)?,
         Some(name) => models::find(name).ok_or_else(|| QueryError::UnknownModel {
             name: name.into(),
             known: models::all().iter().map(|entry| entry.id).collect(),
@@ -189,7 +189,7 @@ fn build(entry: &'static ModelEntry, options: Options<'_>) -> Result<Box<dyn lin
 
 /// The one model that knows all functions and values of the history. Of several of one family
 /// (which agree on these functions), the first.
-fn infer(history: &History, options: Options<'_>) -> Result<&'static ModelEntry, QueryError> {
+fn infer(history: &History, options: Options<'_>, stop: &Stop) -> Result<&'static ModelEntry, QueryError> {
     let knows = |entry: &ModelEntry| {
         history.functions().iter().all(|name| entry.functions.iter().any(|function| function.name == name))
     };
@@ -197,10 +197,14 @@ fn infer(history: &History, options: Options<'_>) -> Result<&'static ModelEntry,
     let mut candidates: Vec<&'static ModelEntry> = models::all().iter().copied().filter(|entry| knows(entry)).collect();
     if candidates.len() > 1 {
         let parses = |entry: &&'static ModelEntry| {
-            build(entry, options).is_ok_and(|model| model.prepare(history, &every).is_ok())
+            build(entry, options).is_ok_and(|model| model.prepare(history, &every, stop).is_ok())
         };
         let fitting: Vec<_> = candidates.iter().copied().filter(parses).collect();
         candidates = if fitting.is_empty() { candidates } else { fitting };
+        if stop.raised().is_some() {
+            // Nobody will look at the operations any more: which one does not matter.
+            candidates.truncate(1);
+        }
     }
     match candidates[..] {
         [first, ref rest @ ..] if rest.iter().all(|entry| entry.family == first.family) => Ok(first),

@@ -162,8 +162,9 @@ impl Partition<'_> {
         {
             return self.decide_parts(&parts, budget);
         }
-        let (classes, mut table) = match self.model.prepare(self.history, self.indices) {
+        let (classes, mut table) = match self.model.prepare(self.history, self.indices, &budget.stop) {
             Ok(prepared) => prepared,
+            Err(_) if let Some(kind) = budget.stop.raised() => return Verdict::Unknown(self.not_begun(&meter, kind)),
             Err((index, refusal)) => return unsupported(self.history, index, &refusal.0),
         };
         let problem = Problem::new(self.history, self.indices, &classes, &table);
@@ -250,7 +251,7 @@ impl Partition<'_> {
     fn explain_core(&self, core: &[u32], engine: &'static str, budget: &Budget) -> Option<Verdict> {
         let found =
             Counterexample { operations: core.to_vec(), partition: self.key.clone(), engine, ..Default::default() };
-        let Ok((classes, mut table)) = self.model.prepare(self.history, core) else {
+        let Ok((classes, mut table)) = self.model.prepare(self.history, core, &budget.stop) else {
             return Some(Verdict::Violated(vec![found]));
         };
         let problem = Problem::new(self.history, core, &classes, &table);

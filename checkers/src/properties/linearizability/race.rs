@@ -30,8 +30,10 @@ pub(crate) enum Runners {
 pub(crate) const DEPTH: &str = "depth-first";
 pub(crate) const FRONTIER: &str = "frontier";
 
-/// Depth first gives up when it holds this much: breadth first, which holds one layer, goes on.
+/// Depth first gives up when it holds this much, and much more than one straight walk through all
+/// operations takes: breadth first, which holds one layer, goes on.
 const DEPTH_BYTES: u64 = 512 << 20;
+const WALK_BYTES: u64 = 256;
 
 /// After so many steps without getting further, depth first says where it is stuck.
 const PATIENCE: u64 = 1 << 11;
@@ -69,6 +71,7 @@ fn race<M: Mask>(
     let mut look = (None, CUT_FUEL);
     let both = matches!(runners, Runners::Both | Runners::Impatient);
     let mut patience = PATIENCE;
+    let depth_bytes = DEPTH_BYTES.max(WALK_BYTES * layout.problem.items.len() as u64);
     if runners == Runners::Impatient {
         (patience, fuel) = (0, 8);
     }
@@ -93,7 +96,7 @@ fn race<M: Mask>(
             if runners == Runners::Both && std::mem::replace(&mut patience, u64::MAX / 2) == PATIENCE {
                 continue;
             }
-            if both && search.bytes() > DEPTH_BYTES {
+            if both && search.bytes() > depth_bytes {
                 depth = None;
             }
         }

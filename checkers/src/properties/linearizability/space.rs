@@ -5,6 +5,7 @@
 //! compiled once and not once per model; the model is reached by one virtual call per *new*
 //! transition. State 0 is the initial one; classes are numbered in order of first appearance.
 
+use crate::budget::Stop;
 use crate::history::{History, Status};
 use crate::models::{Call, Model, Unsupported};
 use foldhash::fast::FixedState;
@@ -23,18 +24,27 @@ pub trait AnyModel: Send + Sync {
     /// Parses the given operations: the class of each, and the transitions between states.
     ///
     /// # Errors
-    /// The first operation that the model has no rule for.
-    fn prepare<'m>(&'m self, history: &History, indices: &[u32]) -> Result<(Vec<u32>, Table<'m>), Refused>;
+    /// The first operation that the model has no rule for, or at which `stop` was raised.
+    fn prepare<'m>(&'m self, history: &History, indices: &[u32], stop: &Stop)
+    -> Result<(Vec<u32>, Table<'m>), Refused>;
 
     /// The model, for methods that know particular ones.
     fn as_any(&self) -> &dyn Any;
 }
 
 impl<M: Model> AnyModel for M {
-    fn prepare<'m>(&'m self, history: &History, indices: &[u32]) -> Result<(Vec<u32>, Table<'m>), Refused> {
+    fn prepare<'m>(
+        &'m self,
+        history: &History,
+        indices: &[u32],
+        stop: &Stop,
+    ) -> Result<(Vec<u32>, Table<'m>), Refused> {
         let mut interned = Interned::new(self, indices.len().min(64));
         let mut classes = Vec::with_capacity(indices.len());
         for &index in indices {
+            if let Some(kind) = stop.raised() {
+                return Err((index, Unsupported(kind.id().into())));
+            }
             let op = &history.operations()[index as usize];
             let call = Call {
                 function: history.functions().get(op.function),

@@ -4,14 +4,15 @@
 //! history has an order if and only if no two known ids are equal, whatever the intervals.
 
 use super::super::numbers::Numbers;
-use super::{Found, kinds, known};
+use super::{Found, Watch, kinds, known};
 use crate::history::History;
 
-pub(super) fn decide(history: &History, indices: &[u32]) -> Option<Found> {
+pub(super) fn decide(history: &History, indices: &[u32], watch: &Watch<'_>) -> Option<Found> {
     kinds(history, indices, &[&["generate"]])?;
     let mut first: Vec<u32> = Vec::with_capacity(indices.len());
     let mut numbers = Numbers::with_capacity(indices.len());
-    for &index in indices.iter().filter(|&&index| known(history, index)) {
+    for (i, &index) in indices.iter().enumerate().filter(|&(_, &index)| known(history, index)) {
+        watch.go_on(i)?;
         let id = &history.operations()[index as usize].output;
         if id.is_nil() {
             return None;

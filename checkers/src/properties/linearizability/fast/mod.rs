@@ -49,7 +49,7 @@ pub(super) struct Watch<'a>(pub(super) &'a Stop);
 impl Watch<'_> {
     /// Asked at each step `i` of a long loop: `None` ends the method, which then has no answer.
     #[inline]
-    fn go_on(&self, i: usize) -> Option<()> {
+    pub(super) fn go_on(&self, i: usize) -> Option<()> {
         if i.is_multiple_of(1 << 14) && self.0.raised().is_some() { None } else { Some(()) }
     }
 }
@@ -73,16 +73,16 @@ pub(crate) fn decide(
         return Some((register::decide(initial, history, indices, watch)?, "zones"));
     }
     if model.is::<FifoQueue>() {
-        return Some((queue::decide(history, indices)?, "queue-patterns"));
+        return Some((queue::decide(history, indices, watch)?, "queue-patterns"));
     }
     if model.is::<Stack>() {
-        return Some((stack::decide(history, indices)?, "stack-peeling"));
+        return Some((stack::decide(history, indices, watch)?, "stack-peeling"));
     }
     if model.is::<PriorityQueue>() {
-        return Some((priority::decide(history, indices)?, "earliest-departures"));
+        return Some((priority::decide(history, indices, watch)?, "earliest-departures"));
     }
     if model.is::<UniqueIds>() {
-        return Some((ids::decide(history, indices)?, "distinct-ids"));
+        return Some((ids::decide(history, indices, watch)?, "distinct-ids"));
     }
     if let Some(model) = model.downcast_ref::<Counter>() {
         return Some((counter::decide(model.initial, history, indices, watch)?, "counting"));

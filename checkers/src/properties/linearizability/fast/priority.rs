@@ -20,7 +20,7 @@
 
 use super::super::problem::{NEVER, Problem};
 use super::queue::{EMPTY, Life, lives_of, violated};
-use super::{Found, holds_if_intervals};
+use super::{Found, Watch, holds_if_intervals};
 use crate::history::{History, Value};
 
 /// A value's priority, and the gaps it covers, `from..to`.
@@ -41,15 +41,16 @@ fn entry(value: &Value) -> Option<(i64, &Value)> {
     }
 }
 
-pub(super) fn decide(history: &History, indices: &[u32]) -> Option<Found> {
+pub(super) fn decide(history: &History, indices: &[u32], watch: &Watch<'_>) -> Option<Found> {
     let value_of = |value| entry(value).map_or(value, |(_, value)| value);
-    let (problem, lives) = match lives_of(history, indices, "insert", "delete-min", value_of)? {
+    let (problem, lives) = match lives_of(history, indices, ("insert", "delete-min"), watch, value_of)? {
         Ok(lives) => lives,
         Err(twice) => return Some(twice),
     };
     let op = |item: u32| &history.operations()[problem.items[item as usize].index as usize];
     let mut stays = Vec::with_capacity(lives.len());
-    for life in &lives {
+    for (i, life) in lives.iter().enumerate() {
+        watch.go_on(i)?;
         let Some(put) = life.put else { return violated(&problem, &[life.taken]) };
         let (priority, _) = entry(&op(put).input)?;
         // A taking that names a priority has to name the right one; the general engine sees to it.
@@ -64,16 +65,18 @@ pub(super) fn decide(history: &History, indices: &[u32]) -> Option<Found> {
     }
     stays.sort_by_key(|stay| stay.priority);
     let last = problem.items.iter().flat_map(|item| [item.call, item.ret]).filter(|&rank| rank != NEVER).max()? + 1;
-    leave(&problem, stays, last)
+    watch.go_on(0)?;
+    leave(&problem, stays, last, watch)
 }
 
 /// Lets all leave as early as they can.
-fn leave(problem: &Problem, mut stays: Vec<Stay>, last: u32) -> Option<Found> {
+fn leave(problem: &Problem, mut stays: Vec<Stay>, last: u32, watch: &Watch<'_>) -> Option<Found> {
     let mut free = Free::new(last);
     let mut group = 0;
     while group < stays.len() {
         let end = group + stays[group..].partition_point(|stay| stay.priority == stays[group].priority);
         for at in group..end {
+            watch.go_on(at)?;
             let stay = &mut stays[at];
             match stay.life.taken {
                 None => stay.to = last + 1,
@@ -82,7 +85,7 @@ fn leave(problem: &Problem, mut stays: Vec<Stay>, last: u32) -> Option<Found> {
                     if gap > problem.items[taken as usize].ret {
                         let (wish, own) = (stay.wish, stay.life);
                         let mut core = vec![own.put, own.taken];
-                        blockers(&stays[..group], wish, gap, &mut core);
+                        blockers(&stays[..group], wish, gap, watch, &mut core)?;
                         return violated(problem, &core);
                     }
                     stay.to = gap.max(stay.from);
@@ -96,7 +99,7 @@ fn leave(problem: &Problem, mut stays: Vec<Stay>, last: u32) -> Option<Found> {
         let gap = free.first(item.call + 1);
         if gap > item.ret {
             let mut core = vec![Some(i as u32)];
-            blockers(&stays, item.call + 1, gap, &mut core);
+            blockers(&stays, item.call + 1, gap, watch, &mut core)?;
             return violated(problem, &core);
         }
     }
@@ -104,11 +107,12 @@ fn leave(problem: &Problem, mut stays: Vec<Stay>, last: u32) -> Option<Found> {
 }
 
 /// Adds the values that cover the gaps `from..to`, and those that keep these from leaving earlier.
-fn blockers(stays: &[Stay], from: u32, to: u32, core: &mut Vec<Option<u32>>) {
+fn blockers(stays: &[Stay], from: u32, to: u32, watch: &Watch<'_>, core: &mut Vec<Option<u32>>) -> Option<()> {
     let mut todo = vec![(stays.len(), from, to)];
     let mut shown = vec![false; stays.len()];
     while let Some((lower, mut reached, to)) = todo.pop() {
         while reached < to {
+            watch.go_on(0)?;
             let reaching = (0..lower).filter(|&i| stays[i].from <= reached && stays[i].to > reached);
             let Some(i) = reaching.max_by_key(|&i| (stays[i].to, std::cmp::Reverse(i))) else { break };
             reached = stays[i].to;
@@ -121,6 +125,7 @@ fn blockers(stays: &[Stay], from: u32, to: u32, core: &mut Vec<Option<u32>>) {
             }
         }
     }
+    Some(())
 }
 
 /// Gaps, some of them covered: union-find, each pointing to a later or free one.

@@ -20,7 +20,7 @@
 
 use super::super::numbers::Numbers;
 use super::super::problem::{NEVER, Problem};
-use super::{Found, holds_if_intervals, kinds, known};
+use super::{Found, Watch, holds_if_intervals, kinds, known};
 use crate::history::{History, Value};
 
 /// What happened to one value, in items.
@@ -38,13 +38,16 @@ fn is_put(class: u32) -> bool {
     class.is_multiple_of(2)
 }
 
-pub(super) fn decide(history: &History, indices: &[u32]) -> Option<Found> {
-    let (problem, lives) = match lives(history, indices, "enqueue", "dequeue")? {
+pub(super) fn decide(history: &History, indices: &[u32], watch: &Watch<'_>) -> Option<Found> {
+    let (problem, lives) = match lives(history, indices, "enqueue", "dequeue", watch)? {
         Ok(lives) => lives,
         Err(twice) => return Some(twice),
     };
-    let found = never_put(&problem, &lives).or_else(|| out_of_order(&problem, &lives));
-    found.or_else(|| not_empty(&problem, &lives)).or_else(|| holds_if_intervals(&problem))
+    if let Some(found) = never_put(&problem, &lives).or_else(|| out_of_order(&problem, &lives)) {
+        return Some(found);
+    }
+    watch.go_on(0)?;
+    not_empty(&problem, &lives).or_else(|| holds_if_intervals(&problem))
 }
 
 pub(super) fn lives(
@@ -52,8 +55,9 @@ pub(super) fn lives(
     indices: &[u32],
     put: &str,
     take: &str,
+    watch: &Watch<'_>,
 ) -> Option<Result<(Problem, Vec<Life>), Found>> {
-    lives_of(history, indices, put, take, |value| value)
+    lives_of(history, indices, (put, take), watch, |value| value)
 }
 
 /// What happened to each value, if each was put once and all takers answered; or a value that was
@@ -61,15 +65,16 @@ pub(super) fn lives(
 pub(super) fn lives_of<'h>(
     history: &'h History,
     indices: &[u32],
-    put: &str,
-    take: &str,
+    (put, take): (&str, &str),
+    watch: &Watch<'_>,
     value: impl Fn(&'h Value) -> &'h Value,
 ) -> Option<Result<(Problem, Vec<Life>), Found>> {
     let kinds = kinds(history, indices, &[&[put], &[take]])?;
     let ops = history.operations();
     let mut numbers = Numbers::with_capacity(indices.len() / 2);
     let mut classes = Vec::with_capacity(indices.len());
-    for (&index, &kind) in indices.iter().zip(&kinds) {
+    for (i, (&index, &kind)) in indices.iter().zip(&kinds).enumerate() {
+        watch.go_on(i)?;
         let op = &ops[index as usize];
         if (kind != PUT && !known(history, index)) || (kind == PUT && op.input.is_nil()) {
             return None;
@@ -81,6 +86,7 @@ pub(super) fn lives_of<'h>(
         });
     }
     let problem = Problem::order(history, indices, &classes, |_| false);
+    watch.go_on(0)?;
     let mut lives = vec![Life::default(); numbers.len()];
     let mut twice = None;
     for (i, item) in problem.items.iter().enumerate().filter(|(_, item)| item.class != EMPTY) {

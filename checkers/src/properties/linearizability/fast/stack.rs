@@ -32,7 +32,7 @@
 use super::super::problem::{NEVER, Problem};
 use super::queue::{EMPTY, Life, covered, lives, never_put, violated};
 use super::trees::{Cover, Earliest};
-use super::{Found, holds_if_intervals};
+use super::{Found, Watch, holds_if_intervals};
 use crate::history::History;
 
 /// A value that is on the stack for certain at some time: its four moments, in ranks.
@@ -45,8 +45,8 @@ struct Value {
     pop_ret: u32,
 }
 
-pub(super) fn decide(history: &History, indices: &[u32]) -> Option<Found> {
-    let (problem, lives) = match lives(history, indices, "push", "pop")? {
+pub(super) fn decide(history: &History, indices: &[u32], watch: &Watch<'_>) -> Option<Found> {
+    let (problem, lives) = match lives(history, indices, "push", "pop", watch)? {
         Ok(lives) => lives,
         Err(twice) => return Some(twice),
     };
@@ -62,7 +62,8 @@ pub(super) fn decide(history: &History, indices: &[u32]) -> Option<Found> {
     if let Some(core) = covered(&there, asked) {
         return violated(&problem, &core);
     }
-    match peel(&values) {
+    watch.go_on(0)?;
+    match peel(&values, watch)? {
         None => holds_if_intervals(&problem),
         Some(stretch) => {
             let core: Vec<Option<u32>> = stretch.iter().flat_map(|life| [life.put, life.taken]).collect();
@@ -85,8 +86,8 @@ fn value(problem: &Problem, life: &Life) -> Option<Value> {
     (value.push_ret < value.pop_call).then_some(value)
 }
 
-/// A chain of values that covers a stretch that no value spans, if there is one.
-fn peel(values: &[Value]) -> Option<Vec<Life>> {
+/// A chain of values that covers a stretch that no value spans, if there is one. `None` if it was stopped.
+fn peel(values: &[Value], watch: &Watch<'_>) -> Option<Option<Vec<Life>>> {
     // Each moment that begins or ends an inner interval has a place; between two lies a segment.
     let mut moments: Vec<u32> = values.iter().flat_map(|value| [value.push_ret, value.pop_call]).collect();
     moments.sort_unstable();
@@ -94,18 +95,22 @@ fn peel(values: &[Value]) -> Option<Vec<Life>> {
     let place = |moment: u32| moments.binary_search(&moment).expect("is a moment");
     let spans: Vec<(usize, usize)> =
         values.iter().map(|value| (place(value.push_ret), place(value.pop_call))).collect();
+    watch.go_on(0)?;
     let mut cover = Cover::new(moments.len(), &spans);
     let mut earliest = Earliest::new(values.iter().map(|value| value.push_call));
     let mut gaps = Vec::new();
     let mut todo = Vec::new();
     cover.new_gaps(0, moments.len(), &mut gaps);
     split(0, moments.len(), &gaps, &mut todo);
+    let mut looked = 0;
     while let Some((from, to)) = todo.pop() {
         let (a, b) = (moments[from], moments[to]);
         let first = values.partition_point(|value| value.push_ret < a);
         let end = values.partition_point(|value| value.push_ret < b);
         let mut at = first;
         let spanning = loop {
+            looked += 1;
+            watch.go_on(looked)?;
             match earliest.next_before(at, end, a) {
                 Some(i) if values[i].pop_ret > b => break i,
                 Some(i) => at = i + 1,
@@ -113,7 +118,7 @@ fn peel(values: &[Value]) -> Option<Vec<Life>> {
                     let left = (first..end).filter(|&i| earliest.is_there(i));
                     let left: Vec<(u32, u32, &Life)> =
                         left.map(|i| (values[i].push_ret, values[i].pop_call, &values[i].life)).collect();
-                    return Some(chain(&left, b));
+                    return Some(Some(chain(&left, b)));
                 }
             }
         };
@@ -124,7 +129,7 @@ fn peel(values: &[Value]) -> Option<Vec<Life>> {
         cover.new_gaps(span.0, span.1, &mut gaps);
         split(from, to, &gaps, &mut todo);
     }
-    None
+    Some(None)
 }
 
 /// The stretches of segments `from..to` between gaps.

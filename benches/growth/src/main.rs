@@ -9,7 +9,7 @@
 
 mod crates;
 #[allow(dead_code, reason = "spoiled histories are for the other bench")]
-#[path = "../linearizability/generate.rs"]
+#[path = "../../linearizability/generate.rs"]
 mod generate;
 mod plot;
 
