@@ -113,7 +113,7 @@ pub enum FailOn {
     /// Violated, and unknown.
     #[default]
     Unknown,
-    /// Violated alone.
+    /// Violated, and missing data; limits that are hit are only told.
     Violated,
     /// None: the check is only told.
     Never,

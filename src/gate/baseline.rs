@@ -122,7 +122,7 @@ pub fn of(report: &Report) -> Vec<Entry> {
         fingerprint: finding.fingerprint.clone(),
     });
     let violated = report.results.iter().filter(|result| result.answer == Answer::Violated);
-    let violations = violated.filter(|result| !suppressed(&result.key())).map(|result| Entry {
+    let violations = violated.filter(|result| !suppressed(&result.key_in_input())).map(|result| Entry {
         kind: "violation".to_owned(),
         rule: result.property.to_owned(),
         check: result.check.clone(),

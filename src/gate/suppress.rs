@@ -92,7 +92,7 @@ impl Suppression {
             expectation.name == self.rule && expectation.answer == Answer::Violated && of_traces && self.input.is_none()
         });
         let findings = findings.map(|finding| finding.fingerprint.clone());
-        let results = results.map(crate::outcome::CheckResult::key);
+        let results = results.map(crate::outcome::CheckResult::key_in_input);
         findings.chain(results).chain(expectations.map(|expectation| expectation.fingerprint.clone())).collect()
     }
 }

@@ -151,6 +151,11 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
+    /// As [`CheckResult::key`], for one input.
+    pub fn key_in_input(&self) -> String {
+        format!("{} in {}", self.key(), self.input)
+    }
+
     /// What it is known by: its fingerprint, and the check that asked.
     pub fn key(&self) -> String {
         if self.check.is_empty() { self.fingerprint.clone() } else { format!("{}/{}", self.fingerprint, self.check) }
@@ -283,6 +288,11 @@ impl Report {
         self.answers().max_by_key(|answer| answer.badness()).unwrap_or(Answer::Empty)
     }
 
+    /// Why a result does not count: it is known wherever it is, or accepted for its input alone.
+    pub fn excuse_of(&self, result: &CheckResult) -> Option<&Excuse> {
+        self.excuse(&result.key_in_input()).or_else(|| self.excuse(&result.key()))
+    }
+
     /// Why something does not count, by its key or fingerprint.
     pub fn excuse(&self, key: &str) -> Option<&Excuse> {
         self.gate.as_ref()?.excuses.get(key)
@@ -292,7 +302,7 @@ impl Report {
     pub fn answers(&self) -> impl Iterator<Item = Answer> + '_ {
         let excused = |key: &str| self.excuse(key).is_some();
         let results = self.results.iter().map(move |result| match result.answer {
-            Answer::Violated if excused(&result.key()) => Answer::Holds,
+            Answer::Violated if self.excuse_of(result).is_some() => Answer::Holds,
             Answer::Error => Answer::Error,
             _ if result.tolerated => Answer::Holds,
             answer => answer,

@@ -128,7 +128,7 @@ fn plain<'a>(group: &str, rule: &'a str, name: String, answer: Answer, text: Str
 /// One case for each key that violates the property, and one for the rest.
 fn of_result<'a>(all: &mut Vec<Case<'a>>, report: &'a Report, result: &'a CheckResult) {
     let what = format!("{} {}", result.property, if result.model.is_empty() { "of no model" } else { result.model });
-    let weight = match report.excuse(&result.key()) {
+    let weight = match report.excuse_of(result) {
         Some(excuse) if result.answer == Answer::Violated => Weight::Excused(excuse),
         _ if result.tolerated && result.answer != Answer::Error => Weight::Told,
         _ => Weight::Counts,

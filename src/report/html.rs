@@ -11,11 +11,25 @@ use std::fmt::Write;
 /// The renderer.
 pub struct Html;
 
-/// What a page shows at most of each; with the lengths below it stays under 5 MB.
-const FAILING: usize = 50;
-const ROWS: usize = 200;
-const TEXT: usize = 10_000;
+/// A page stays below this many bytes, whatever is in it.
+const LIMIT: usize = 5_000_000;
+/// Characters of a name.
 const NAME: usize = 300;
+
+/// What a page shows at most of each.
+#[derive(Clone, Copy)]
+struct Most {
+    failing: usize,
+    rows: usize,
+    text: usize,
+}
+
+impl Most {
+    /// Half of it.
+    fn less(self) -> Self {
+        Self { failing: self.failing / 2, rows: self.rows / 2, text: self.text / 2 }
+    }
+}
 
 const STYLE: &str = include_str!("assets/report.css");
 
@@ -33,33 +47,42 @@ impl Renderer for Html {
     }
 
     fn render(&self, report: &Report, _: &Look) -> String {
-        let all = cases(report);
-        let answer = report.answer();
-        let mut out = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
-             <link rel=\"icon\" href=\"data:,\">\n<title>causet {}: {}</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n<main>\n",
-            report.command,
-            answer.id(),
-            svg::STYLE
-        );
-        let _ =
-            writeln!(out, "<h1>causet {} <span class=\"{}\">{}</span></h1>", report.command, answer.id(), answer.id());
-        let config = report.gate.as_ref().map_or_else(String::new, |gate| format!("{} · ", gate.config));
-        let _ = writeln!(out, "<p class=\"dim\">{}causet {}</p>", escape(&config), env!("CARGO_PKG_VERSION"));
-        failing(&mut out, report, &all);
-        judged(&mut out, &all);
-        warnings(&mut out, report);
-        inputs(&mut out, report);
-        if let Some(analysis) = &report.analysis {
-            operations(&mut out, analysis);
+        let mut most = Most { failing: 50, rows: 200, text: 10_000 };
+        loop {
+            let page = page(report, most);
+            if page.len() < LIMIT || most.failing == 0 {
+                return page;
+            }
+            most = most.less();
         }
-        out.push_str("</main>\n</body>\n</html>\n");
-        out
     }
 }
 
+fn page(report: &Report, most: Most) -> String {
+    let all = cases(report);
+    let answer = report.answer();
+    let mut out = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
+             <link rel=\"icon\" href=\"data:,\">\n<title>causet {}: {}</title>\n<style>\n{STYLE}{}</style>\n</head>\n<body>\n<main>\n",
+        report.command,
+        answer.id(),
+        svg::STYLE
+    );
+    let _ = writeln!(out, "<h1>causet {} <span class=\"{}\">{}</span></h1>", report.command, answer.id(), answer.id());
+    let config = report.gate.as_ref().map_or_else(String::new, |gate| format!("{} · ", gate.config));
+    let _ = writeln!(out, "<p class=\"dim\">{}causet {}</p>", escape(&config), env!("CARGO_PKG_VERSION"));
+    failing(&mut out, report, &all, most);
+    judged(&mut out, &all, most.rows);
+    warnings(&mut out, report, most.rows);
+    inputs(&mut out, report, most.rows);
+    if let Some(analysis) = &report.analysis {
+        operations(&mut out, analysis, most.failing);
+    }
+    out.push_str("</main>\n</body>\n</html>\n");
+    out
+}
 /// What is left out is said.
 fn left_out(out: &mut String, shown: usize, all: usize) {
     if all > shown {
@@ -67,7 +90,7 @@ fn left_out(out: &mut String, shown: usize, all: usize) {
     }
 }
 
-fn failing(out: &mut String, report: &Report, all: &[Case<'_>]) {
+fn failing(out: &mut String, report: &Report, all: &[Case<'_>], most: Most) {
     let mut bad: Vec<&Case<'_>> = all.iter().filter(|case| case.fails()).collect();
     if bad.is_empty() {
         out.push_str("<p>Everything asked for holds.</p>\n");
@@ -76,35 +99,35 @@ fn failing(out: &mut String, report: &Report, all: &[Case<'_>]) {
     bad.sort_by_key(|case| std::cmp::Reverse((case.answer.badness(), case.severity)));
     let _ = writeln!(out, "<h2>What fails</h2>");
     let mut pictures = 0;
-    for case in bad.iter().take(FAILING) {
+    for case in bad.iter().take(most.failing) {
         let (id, name) = (case.answer.id(), escape(&shorten(&case.name, NAME)));
         let _ = writeln!(out, "<section><h3><span class=\"{id}\">{id}</span> {name}</h3>");
         let _ = writeln!(out, "<p>{}</p>", escape(&shorten(&case.headline, NAME * 2)));
         match case.counterexample {
             Some(example) => {
-                steps(out, example);
-                if pictures < svg::PICTURES {
+                steps(out, example, most.failing);
+                if pictures < svg::PICTURES.min(most.failing) {
                     pictures += 1;
                     picture(out, &case.name, example);
                 }
             }
             None if case.text.is_empty() => {}
             None => {
-                let _ = writeln!(out, "<pre>{}</pre>", escape(&shorten(case.text.trim_end(), TEXT)));
+                let _ = writeln!(out, "<pre>{}</pre>", escape(&shorten(case.text.trim_end(), most.text)));
             }
         }
         out.push_str("</section>\n");
     }
-    left_out(out, bad.len().min(FAILING), bad.len());
+    left_out(out, bad.len().min(most.failing), bad.len());
     let story = report.simulation.iter().flat_map(|simulation| &simulation.story);
     let lines: Vec<String> = story
-        .take(ROWS)
+        .take(most.rows)
         .map(|line| {
             format!(
                 "<tr><td>{}</td><td>{}</td><td>{}</td></tr>\n",
                 duration(line.time_ns),
-                escape(&line.node),
-                escape(&line.text)
+                escape(&shorten(&line.node, NAME)),
+                escape(&shorten(&line.text, NAME))
             )
         })
         .collect();
@@ -113,9 +136,9 @@ fn failing(out: &mut String, report: &Report, all: &[Case<'_>]) {
     }
 }
 
-fn steps(out: &mut String, example: &Counterexample) {
+fn steps(out: &mut String, example: &Counterexample, most: usize) {
     out.push_str("<ul>\n");
-    for step in example.because.iter().take(FAILING) {
+    for step in example.because.iter().take(most) {
         let _ = writeln!(out, "<li>{}</li>", escape(&shorten(&step.text, NAME)));
     }
     out.push_str("</ul>\n");
@@ -132,11 +155,11 @@ fn picture(out: &mut String, title: &str, example: &Counterexample) {
 }
 
 /// Everything that was judged, in one table.
-fn judged(out: &mut String, all: &[Case<'_>]) {
+fn judged(out: &mut String, all: &[Case<'_>], most: usize) {
     let shown: Vec<&Case<'_>> = all.iter().filter(|case| !case.is_suppressed()).collect();
     out.push_str("<h2>What was judged</h2>\n<div class=\"wide\"><table>\n");
     out.push_str("<tr><th>verdict</th><th>group</th><th>what</th><th>note</th></tr>\n");
-    for case in shown.iter().take(ROWS) {
+    for case in shown.iter().take(most) {
         let id = case.answer.id();
         let class = if case.fails() || case.answer == Answer::Holds { id } else { "dim" };
         let (group, name) = (escape(&shorten(&case.group, NAME)), escape(&shorten(&case.name, NAME)));
@@ -147,32 +170,32 @@ fn judged(out: &mut String, all: &[Case<'_>]) {
         );
     }
     out.push_str("</table></div>\n");
-    left_out(out, shown.len().min(ROWS), shown.len());
+    left_out(out, shown.len().min(most), shown.len());
     let hidden = all.len() - shown.len();
     if hidden > 0 {
         let _ = writeln!(out, "<p class=\"dim\">{hidden} suppressed</p>");
     }
 }
 
-fn warnings(out: &mut String, report: &Report) {
+fn warnings(out: &mut String, report: &Report, most: usize) {
     let warnings: Vec<_> = report.gate.iter().flat_map(|gate| &gate.warnings).collect();
     if !warnings.is_empty() {
         out.push_str("<h2>Worth a look</h2>\n<ul>\n");
-        for warning in warnings.iter().take(ROWS) {
+        for warning in warnings.iter().take(most) {
             let text = format!("{}: {}", warning.place, warning.message);
             let _ = writeln!(out, "<li>{}</li>", escape(&shorten(&text, NAME * 2)));
         }
         out.push_str("</ul>\n");
-        left_out(out, warnings.len().min(ROWS), warnings.len());
+        left_out(out, warnings.len().min(most), warnings.len());
     }
 }
 
-fn inputs(out: &mut String, report: &Report) {
+fn inputs(out: &mut String, report: &Report, most: usize) {
     if report.inputs.is_empty() {
         return;
     }
     out.push_str("<h2>Inputs</h2>\n<div class=\"wide\"><table>\n<tr><th>file</th><th>format</th><th>bytes</th><th>spans</th><th>operations</th><th>skipped</th></tr>\n");
-    for input in report.inputs.iter().take(ROWS) {
+    for input in report.inputs.iter().take(most) {
         let first = input
             .skipped
             .first()
@@ -191,10 +214,10 @@ fn inputs(out: &mut String, report: &Report) {
         );
     }
     out.push_str("</table></div>\n");
-    left_out(out, report.inputs.len().min(ROWS), report.inputs.len());
+    left_out(out, report.inputs.len().min(most), report.inputs.len());
 }
 
-fn operations(out: &mut String, analysis: &Analysis) {
+fn operations(out: &mut String, analysis: &Analysis, most: usize) {
     let summary = &analysis.summary;
     if summary.spans == 0 {
         return;
@@ -210,7 +233,7 @@ fn operations(out: &mut String, analysis: &Analysis) {
         moment(summary.end_ns)
     );
     out.push_str("<div class=\"wide\"><table>\n<tr><th>service</th><th>operation</th><th>calls</th><th>errors</th><th>p50</th><th>p99</th><th>max</th></tr>\n");
-    for row in analysis.operations.iter().take(FAILING) {
+    for row in analysis.operations.iter().take(most) {
         let _ = writeln!(
             out,
             "<tr><td>{}</td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>",
@@ -224,5 +247,5 @@ fn operations(out: &mut String, analysis: &Analysis) {
         );
     }
     out.push_str("</table></div>\n");
-    left_out(out, analysis.operations.len().min(FAILING), analysis.operations.len());
+    left_out(out, analysis.operations.len().min(most), analysis.operations.len());
 }

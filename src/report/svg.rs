@@ -209,7 +209,7 @@ fn about(operation: &Operation) -> String {
     if let Some(span) = span_id {
         let _ = write!(text, ", span {span}");
     }
-    text
+    shorten(&text, 200)
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use super::numbers::{count, counted, duration, moment, share};
 use super::timeline::timeline;
 use super::{Look, Renderer, laboratory, text_gate};
 use crate::outcome::{
-    Analysis, Answer, CausalSummary, CheckResult, Counterexample, ExactSummary, Finding, Report, Severity, SlowTrace,
+    Analysis, Answer, CausalSummary, CheckResult, Counterexample, ExactSummary, ExcuseKind, Finding, Report, Severity,
+    SlowTrace,
 };
 use crate::registry::Entry;
 use anstyle::{AnsiColor, Style};
@@ -379,7 +380,11 @@ fn results(out: &mut String, report: &Report, look: &Look) {
     let width = report.results.iter().map(|result| result.input.chars().count()).max().unwrap_or(0);
     let mut told = 0;
     for result in &report.results {
-        let excuse = report.excuse(&result.key());
+        let excuse = report.excuse_of(result);
+        // What is suppressed is hidden; the last line counts it.
+        if look.verbosity <= 0 && excuse.is_some_and(|excuse| excuse.kind == ExcuseKind::Suppressed) {
+            continue;
+        }
         let (style, sign) = if excuse.is_some() || result.tolerated { (DIM, '~') } else { mark(result.answer) };
         let check = if result.check.is_empty() { String::new() } else { format!("{}: ", result.check) };
         let known = excuse.map_or_else(String::new, |excuse| format!(", {}: {}", excuse.kind.id(), excuse.reason));

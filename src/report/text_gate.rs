@@ -9,7 +9,10 @@ use std::fmt::Write;
 /// Everything but the results of checks.
 pub(super) fn gate(out: &mut String, report: &Report, gate: &Gate, look: &Look) {
     for expectation in &gate.expectations {
-        let excuse = report.excuse(&expectation.fingerprint);
+        let excuse = report.excuse(&expectation.fingerprint).filter(|_| expectation.answer == Answer::Violated);
+        if look.verbosity <= 0 && excuse.is_some_and(|excuse| excuse.kind == ExcuseKind::Suppressed) {
+            continue;
+        }
         let (style, sign) = if excuse.is_some() { (DIM, '~') } else { mark(expectation.answer) };
         let known =
             excuse.map_or_else(String::new, |excuse| format!("  {DIM}{}: {}{DIM:#}", excuse.kind.id(), excuse.reason));

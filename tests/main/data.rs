@@ -181,6 +181,10 @@ fn reports_follow_their_schema() {
         &["analyze", "testdata/otlp", "testdata/cli/input/errors.json", "--fail-on", "low"],
         &["analyze", "testdata/exact"],
         &["analyze", "testdata/cli/input/nothing.json", "no-such-file"],
+        &["gate", "--config", "testdata/gate/violated.toml"],
+        &["gate", "--config", "testdata/gate/unknown.toml"],
+        &["gate", "--config", "testdata/gate/empty.toml"],
+        &["gate", "--config", "no-such-file"],
     ] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_causet"))
             .args(arguments)

@@ -16,9 +16,10 @@ fn readme_lists_what_the_registries_list() {
     let formats = table(causet::formats::ALL.iter().map(|format| (format.entry().id, format.entry().summary)));
     let models = table(causet_checkers::models::all().iter().map(|model| (model.id, model.summary)));
     let detectors = table(causet::detect::ALL.iter().map(|detector| (detector.entry().id, detector.entry().summary)));
+    let reports = table(causet::report::ALL.iter().map(|report| (report.entry().id, report.entry().summary)));
     let before = fs::read_to_string("README.md").unwrap();
     let mut after = before.clone();
-    for (name, table) in [("formats", formats), ("models", models), ("detectors", detectors)] {
+    for (name, table) in [("formats", formats), ("models", models), ("detectors", detectors), ("reports", reports)] {
         let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
         let from = after.find(&begin).unwrap_or_else(|| panic!("README.md lacks {begin}")) + begin.len();
         let to = from + after[from..].find(&end).unwrap_or_else(|| panic!("README.md lacks {end}"));

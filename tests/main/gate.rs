@@ -211,3 +211,36 @@ fn the_baseline_keeps_what_is_known_and_never_takes_what_is_new() {
     let (code, text) = gate(&folder, ERRORS);
     assert!(code == 2 && text.contains("causet-baseline.json, line 2, column"), "{text}");
 }
+
+#[test]
+fn a_suppression_for_one_input_excuses_no_other() {
+    let folder = folder("one-input");
+    fs::copy("testdata/cli/input/register.jsonl", folder.join("histories/keys.jsonl")).unwrap();
+    let config = "[[check]]\ninputs = [\"histories\"]\n[[suppress]]\nrule = \"linearizable\"\ninput = \"**/keys.jsonl\"\nreason = \"known\"\n";
+    let (code, text) = gate(&folder, config);
+    assert_eq!(code, 0, "{text}");
+    assert!(!text.contains("keys.jsonl"), "it is hidden: {text}");
+    fs::copy("testdata/cli/input/register.jsonl", folder.join("histories/other.jsonl")).unwrap();
+    let (code, text) = gate(&folder, config);
+    assert_eq!(code, 1, "{text}");
+}
+
+#[test]
+fn missing_data_never_passes() {
+    let folder = folder("missing");
+    let line = "{\"process\":\"a\",\"f\":\"write\",\"input\":1,\"call\":0,\"return\":1,\"status\":\"ok\"}\n";
+    fs::write(folder.join("histories/keys.jsonl"), format!("{line}{line}{{\"process\":\"a\",\"f\":\"wr")).unwrap();
+    let (code, text) = gate(&folder, "[[check]]\ninputs = [\"histories\"]\nfail-on = \"violated\"\n");
+    assert_eq!(code, 3, "{text}");
+}
+
+#[test]
+fn the_same_run_says_the_same() {
+    let folder = folder("same");
+    fs::copy("testdata/gate/bad.jsonl", folder.join("traces/bad.jsonl")).unwrap();
+    let config = format!("{ERRORS}[[check]]\ninputs = [\"histories\"]\n[[expect]]\nthat = \"errors.rate == 0\"\n");
+    let first = gate(&folder, &config);
+    for _ in 0..5 {
+        assert_eq!(gate(&folder, &config), first);
+    }
+}

@@ -234,7 +234,11 @@ impl<'a> Question<'a> {
     fn tolerates(&self, result: &CheckResult) -> bool {
         match self.fail_on {
             FailOn::Never => true,
-            FailOn::Violated => result.answer == Answer::Unknown,
+            // That something is missing is no limit of the search: it never passes.
+            FailOn::Violated => {
+                let missing = result.cause.as_ref().is_some_and(|(kind, _)| kind == "missing-data");
+                result.answer == Answer::Unknown && !missing
+            }
             FailOn::Unknown => false,
         }
     }

@@ -15,7 +15,7 @@ use crate::extract::{self, Rule};
 use crate::formats::input::Place;
 use crate::formats::{KeyMode, Reading};
 use crate::gate::{self, baseline, complete, judge::Subject, suppress};
-use crate::outcome::{Answer, Expectation, Finding, Gap, Gate, Input, InputError, Report, fingerprint};
+use crate::outcome::{Answer, Expectation, Finding, Gap, Gate, Input, InputError, Report, Severity, fingerprint};
 use crate::store::SpanStore;
 use toml::Spanned;
 
@@ -31,6 +31,9 @@ pub(in crate::cli) struct Arguments {
     /// Treat anything that can't be read as an error
     #[arg(long)]
     strict: bool,
+    /// Fail on findings of this severity and above, instead of `fail-on` in [analyze]
+    #[arg(long, value_name = "SEVERITY", value_parser = args::severity)]
+    fail_on: Option<Severity>,
     #[command(flatten)]
     configuration: Configuration,
     #[command(flatten)]
@@ -47,7 +50,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
     };
     let mut report = Report { command: "gate", ..Report::default() };
     let plan = match plan(&args.configuration) {
-        Ok(plan) => plan,
+        Ok(plan) => Plan { fail_on: args.fail_on.or(plan.fail_on), ..plan },
         Err(errors) => {
             report.errors.extend(errors);
             return destinations.deliver(&report);
@@ -87,7 +90,7 @@ pub(super) fn carry_out(
     limits: &Limits,
     report: &mut Report,
 ) {
-    report.fail_on = plan.fail_on();
+    report.fail_on = plan.fail_on;
     report.gate = Some(Gate { config: plan.loaded.path.display().to_string(), ..Gate::default() });
     let mut run = Run { plan, strict, talks, limits, report };
     let traces = if inputs.is_empty() { run.configured() } else { run.given(inputs) };
@@ -319,8 +322,11 @@ impl Run<'_> {
         let counts = |key: &str| self.report.excuse(key).is_none();
         let findings: Vec<Finding> =
             self.report.findings.iter().filter(|finding| counts(&finding.fingerprint)).cloned().collect();
-        let violated =
-            self.report.results.iter().filter(|result| result.answer == Answer::Violated && counts(&result.key()));
+        let violated = self
+            .report
+            .results
+            .iter()
+            .filter(|result| result.answer == Answer::Violated && self.report.excuse_of(result).is_none());
         let subject = Subject {
             store,
             graph,

@@ -24,6 +24,8 @@ pub(super) struct Plan {
     pub suppressions: Vec<Suppression>,
     pub baseline: Option<Baseline>,
     pub thresholds: Settings,
+    /// The severity from which on findings count.
+    pub fail_on: Option<Severity>,
 }
 
 /// An expectation with what reports say of it.
@@ -69,7 +71,8 @@ impl Plan {
             keep(Err(vec![loaded.error(&(0..0), message)]));
         }
         if errors.is_empty() {
-            Ok(Self { loaded, expectations, rules: extraction, suppressions, baseline: known, thresholds })
+            let fail_on = loaded.config.analyze.as_ref().and_then(|analyze| analyze.fail_on).map(Severity::from);
+            Ok(Self { fail_on, loaded, expectations, rules: extraction, suppressions, baseline: known, thresholds })
         } else {
             Err(errors)
         }
@@ -78,14 +81,10 @@ impl Plan {
     /// Whether anything is asked of traces.
     pub(super) fn wants_traces(&self) -> bool {
         let config = &self.loaded.config;
-        config.analyze.is_some()
+        self.fail_on.is_some()
+            || config.analyze.is_some()
             || !config.expectations.is_empty()
             || config.checks.iter().any(|check| check.inputs.is_empty())
-    }
-
-    /// The severity from which on findings count.
-    pub(super) fn fail_on(&self) -> Option<Severity> {
-        Some(self.loaded.config.analyze.as_ref()?.fail_on?.into())
     }
 
     /// The baseline's file, beside the configuration.
