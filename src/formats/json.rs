@@ -334,6 +334,41 @@ impl<'de, T: Decode<'de>> Decode<'de> for List<T> {
     }
 }
 
+/// An object whose fields are data, in their order; `null` is the empty one.
+#[derive(Clone, Debug)]
+pub(super) struct Entries<T>(pub(super) Vec<(String, T)>);
+
+impl<T> Default for Entries<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, T: Decode<'de>> Decode<'de> for Entries<T> {
+    fn decode<D: Deserializer<'de>>(input: D, at: At<'_>) -> Result<Self, D::Error> {
+        struct EntriesVisitor<'f, T>(At<'f>, PhantomData<T>);
+        impl<'de, T: Decode<'de>> Visitor<'de> for EntriesVisitor<'_, T> {
+            type Value = Entries<T>;
+            no_scalars!(Entries<T>, "an object");
+            no_list!(Entries<T>, "an object");
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_unit<E>(self) -> Result<Entries<T>, E> {
+                Ok(Entries::default())
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<T>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(name) = map.next_key()? {
+                    entries.push((name, map.next_value_seed(Seed::at(self.0))?));
+                }
+                Ok(Entries(entries))
+            }
+        }
+        input.deserialize_any(EntriesVisitor(at, PhantomData))
+    }
+}
+
 /// Anything, skipped without recursion.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Anything;

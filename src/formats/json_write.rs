@@ -283,7 +283,7 @@ impl Serialize for Plain<'_> {
 }
 
 /// How ProtoJSON spells the floats that JSON can't.
-fn non_finite(value: f64) -> &'static str {
+pub(super) fn non_finite(value: f64) -> &'static str {
     if value.is_nan() {
         "NaN"
     } else if value > 0.0 {

@@ -10,6 +10,8 @@ mod edn_atoms;
 mod edn_forms;
 mod events;
 pub mod input;
+mod jaeger_json;
+mod jaeger_json_write;
 mod jepsen_edn;
 mod jepsen_log;
 mod json;
@@ -42,6 +44,7 @@ pub static ALL: &[&dyn Format] = &[
     &jepsen_edn::JepsenEdn,
     &jsonl::Jsonl,
     &otlp_json::OtlpJson,
+    &jaeger_json::JaegerJson,
     &otlp_proto::OtlpProto,
     &causal_jsonl::CausalJsonl,
 ];
@@ -68,6 +71,11 @@ pub trait Format: Sync {
     /// What it can write.
     fn writes(&self) -> Writes {
         Writes::Nothing
+    }
+
+    /// What of a trace is lost when it is written, as a list for people; nothing: it reads back as it was.
+    fn loses(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// Writes spans; called only if it [`writes`](Self::writes) them.

@@ -8,7 +8,7 @@
 //! Promise: every span of the input is either in the store or accounted for in `skipped`; what can be
 //! read of a span that is whole but odd is read. Specification: OTLP 1.x, "JSON Protobuf Encoding".
 
-use super::otlp_json_decode::{Document, Sink};
+use super::otlp_json_decode::{Document, DocumentLevel, Level, OTLP_LISTS, Sink};
 use super::{Format, Reading, Source, Writes};
 use crate::registry::Entry;
 use crate::store::SpanStore;
@@ -41,7 +41,7 @@ impl Format for OtlpJson {
         let head = source.peek(super::HEAD)?;
         let first_line = head.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii();
         if spans_lines(first_line, &head) {
-            return stream(source, 1, into);
+            return stream::<DocumentLevel>(source, 1, OTLP_LISTS, into);
         }
         lines(source, into)
     }
@@ -69,7 +69,7 @@ fn spans_lines(first_line: &[u8], head: &[u8]) -> bool {
 const EXAMPLE: &str = r#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"cart"}}]},"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"GET /cart","kind":2,"startTimeUnixNano":"1544712660000000000","endTimeUnixNano":"1544712661000000000"}]}]}]}"#;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-fn skip_bom(source: &mut Source) -> io::Result<()> {
+pub(super) fn skip_bom(source: &mut Source) -> io::Result<()> {
     if source.peek(BOM.len())? == BOM {
         source.read_exact(&mut [0; 3])?;
     }
@@ -110,7 +110,7 @@ fn lines(source: &mut Source, into: &mut Reading) -> io::Result<()> {
     }
     source.unread(&carry);
     drop(carry);
-    stream(source, line, into)
+    stream::<DocumentLevel>(source, line, OTLP_LISTS, into)
 }
 
 struct Lines<'a> {
@@ -261,25 +261,37 @@ impl<R: Read> Counting<R> {
     }
 }
 
-fn stream(source: &mut Source, line: u64, into: &mut Reading) -> io::Result<()> {
+/// Reads documents one after another, however they are laid out, from line `line` on; `lists` are the names for
+/// places in them. After damage it goes on at the next line that begins a document, or an element of one.
+pub(super) fn stream<L: Level>(
+    source: &mut Source,
+    line: u64,
+    lists: &'static [&'static str],
+    into: &mut Reading,
+) -> io::Result<()> {
     let offset = source.offset();
     let mut input = Counting { inner: BufReader::with_capacity(1 << 18, source), offset, line };
     let mut first = input.byte()?;
+    let mut damaged = false;
     loop {
-        while first.is_some_and(|byte| byte.is_ascii_whitespace()) {
+        // After damage, what stands between the elements and at the end of the damaged document says nothing.
+        let says_nothing = |byte: u8| byte.is_ascii_whitespace() || damaged && b",]}".contains(&byte);
+        while first.is_some_and(says_nothing) {
             first = input.byte()?;
         }
         let Some(byte) = first else { return Ok(()) };
         let mut sink = Sink::of_document(into, input.offset - 1, input.line);
+        sink.place.lists = lists;
         let mut document = serde_json::Deserializer::from_reader(io::Cursor::new([byte]).chain(&mut input));
         document.disable_recursion_limit();
-        let result = Document::new(&mut sink).deserialize(&mut document);
+        let result = L::decode(&mut sink, &mut document);
         drop(document);
         first = match result {
             Ok(()) => input.byte()?,
             Err(error) if error.is_io() => return Err(error.into()),
             Err(error) => {
                 into.skipped.push(format!("line {}, byte {}", input.line, input.offset), reason(&error));
+                damaged = true;
                 next_document_start(&mut input)?
             }
         };

@@ -16,6 +16,8 @@ pub(super) struct Place {
     pub(super) offset: u64,
     pub(super) line: u64,
     pub(super) indices: [usize; 3],
+    /// What the indices count, outermost first.
+    pub(super) lists: &'static [&'static str],
     /// In a table, where spans are rows.
     pub(super) row: Option<u64>,
 }
@@ -25,11 +27,16 @@ impl fmt::Display for Place {
         if let Some(row) = self.row {
             return write!(f, "row {row}");
         }
-        let [resource, scope, span] = self.indices;
-        write!(f, "line {}, byte {}, ", self.line, self.offset)?;
-        write!(f, "resourceSpans[{resource}].scopeSpans[{scope}].spans[{span}]")
+        write!(f, "line {}, byte {}", self.line, self.offset)?;
+        for (at, (list, index)) in self.lists.iter().zip(self.indices).enumerate() {
+            write!(f, "{}{list}[{index}]", if at == 0 { ", " } else { "." })?;
+        }
+        Ok(())
     }
 }
+
+/// The lists of an OTLP document.
+pub(super) const OTLP_LISTS: &[&str] = &["resourceSpans", "scopeSpans", "spans"];
 
 /// Where decoded messages go: the reading, with the place to name when something is skipped.
 pub(super) struct Sink<'a> {
@@ -38,19 +45,20 @@ pub(super) struct Sink<'a> {
 }
 
 /// A list whose elements are decoded one by one into the sink.
-struct Each<'s, 'a, L> {
+pub(super) struct Each<'s, 'a, L> {
     sink: &'s mut Sink<'a>,
     level: PhantomData<L>,
 }
 
 /// What the elements of such a list are.
-trait Level {
+pub(super) trait Level {
     /// Which of the place's indices counts them.
     const INDEX: Option<usize>;
     fn decode<'de, D: Deserializer<'de>>(sink: &mut Sink<'_>, input: D) -> Result<(), D::Error>;
 }
 
-fn each<'s, 'a, L: Level>(sink: &'s mut Sink<'a>) -> Each<'s, 'a, L> {
+/// To decode a list into `sink`.
+pub(super) fn each<'s, 'a, L: Level>(sink: &'s mut Sink<'a>) -> Each<'s, 'a, L> {
     Each { sink, level: PhantomData }
 }
 
@@ -95,8 +103,17 @@ impl<'de, L: Level> Visitor<'de> for Each<'_, '_, L> {
     }
 }
 
-struct DocumentLevel;
+/// A document by itself.
+pub(super) struct DocumentLevel;
 impl Level for DocumentLevel {
+    const INDEX: Option<usize> = None;
+    fn decode<'de, D: Deserializer<'de>>(sink: &mut Sink<'_>, input: D) -> Result<(), D::Error> {
+        Document(sink, false).deserialize(input)
+    }
+}
+
+struct ListedDocument;
+impl Level for ListedDocument {
     const INDEX: Option<usize> = None;
     fn decode<'de, D: Deserializer<'de>>(sink: &mut Sink<'_>, input: D) -> Result<(), D::Error> {
         Document(sink, true).deserialize(input)
@@ -152,7 +169,7 @@ impl<'de> Visitor<'de> for Document<'_, '_> {
     }
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         if !self.1 {
-            return each::<DocumentLevel>(self.0).visit_seq(items);
+            return each::<ListedDocument>(self.0).visit_seq(items);
         }
         // A list in a list of documents: not OTLP, and nothing to recurse into.
         while items.next_element::<IgnoredAny>()?.is_some() {}

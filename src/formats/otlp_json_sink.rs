@@ -5,7 +5,9 @@
 
 use super::Reading;
 use super::json::{AnyValue, KeyValue, List, Scalar, Text};
-use super::otlp_json_decode::{EventFields, LinkFields, Place, ResourceFields, ScopeFields, Sink, SpanFields};
+use super::otlp_json_decode::{
+    EventFields, LinkFields, OTLP_LISTS, Place, ResourceFields, ScopeFields, Sink, SpanFields,
+};
 use crate::store::{Any, NewEvent, NewLink, NewResource, NewScope, NewSpan, Pair, ResourceId, Rows, ScopeId};
 use std::cell::Cell;
 
@@ -22,12 +24,12 @@ const STATUS_CODES: &[&str] = &["STATUS_CODE_UNSET", "STATUS_CODE_OK", "STATUS_C
 impl<'a> Sink<'a> {
     /// For a document that begins here.
     pub(super) fn of_document(into: &'a mut Reading, offset: u64, line: u64) -> Self {
-        Self { into, place: Place { offset, line, indices: [0; 3], row: None } }
+        Self { into, place: Place { offset, line, indices: [0; 3], lists: OTLP_LISTS, row: None } }
     }
 
     /// For a span that is a row of a table.
     pub(super) fn of_row(into: &'a mut Reading, row: u64) -> Self {
-        Self { into, place: Place { offset: 0, line: 0, indices: [0; 3], row: Some(row) } }
+        Self { into, place: Place { offset: 0, line: 0, indices: [0; 3], lists: &[], row: Some(row) } }
     }
 
     /// Reports a value of a wrong type, which was taken for absent.
@@ -227,7 +229,7 @@ fn id_bytes<const N: usize>(name: &str, text: &Text<'_>) -> Result<[u8; N], Stri
 }
 
 /// Both alphabets, padding optional.
-fn base64(text: &[u8]) -> Result<Vec<u8>, String> {
+pub(super) fn base64(text: &[u8]) -> Result<Vec<u8>, String> {
     use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
     use base64::{Engine, alphabet};
     const LENIENT: GeneralPurposeConfig =

@@ -130,7 +130,8 @@ fn every_format_that_writes_reads_back_what_it_wrote() {
         assert_eq!(formats::recognise(&bytes).map(|format| format.entry().id), Some(id));
         let back = read(id, bytes);
         assert!(back.skipped.is_empty(), "{id}: {:?}", back.skipped);
-        assert_eq!(json(back), expected, "{id}");
+        assert_eq!(back.spans.len(), spans.len(), "{id}");
+        assert!(json(back) == expected || !format.loses().is_empty(), "{id}");
     }
 }
 
@@ -195,4 +196,25 @@ fn reports_follow_their_schema() {
         let errors: Vec<String> = schema.iter_errors(&report).map(|error| error.to_string()).collect();
         assert_eq!(errors, Vec::<String>::new(), "{arguments:?}");
     }
+}
+
+#[test]
+fn exports_of_jaeger_say_what_otlp_said() {
+    let reading = read("jaeger-json", fs::read("testdata/jaeger/exported.json").unwrap());
+    assert!(reading.skipped.is_empty());
+    let mut written = Vec::new();
+    by_id("otlp-json").unwrap().write_spans(&reading.spans.finish(), &mut written).unwrap();
+    // What Jaeger was given, but for the schema URL.
+    let text = |key: &str, value: &str| serde_json::json!({"key": key, "value": {"stringValue": value}});
+    let expected = serde_json::json!({"resourceSpans": [{
+        "resource": {"attributes": [text("service.name", "telemetrygen")]},
+        "scopeSpans": [{"scope": {"name": "telemetrygen"}, "spans": [{
+            "traceId": "83a9efd15c1c98a977e0711cc93ee28b", "spanId": "e127af99e3b3e074",
+            "parentSpanId": "909541b92cf05311", "name": "okey-dokey-0", "kind": 2,
+            "startTimeUnixNano": "1706678909209712000", "endTimeUnixNano": "1706678909209835000",
+            "attributes": [text("net.peer.ip", "1.2.3.4"), text("peer.service", "telemetrygen-client")],
+            "status": {},
+        }]}],
+    }]});
+    assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), expected);
 }

@@ -158,7 +158,11 @@ fn write((format, path): &Target, spans: &SpanStore, history: &History) -> Resul
         Writes::History => outcome(format.write_history(history, &mut to))?,
         Writes::Nothing => unreachable!("targets were checked to be writable"),
     }
-    outcome(to.flush())
+    outcome(to.flush())?;
+    if !format.loses().is_empty() {
+        eprintln!("note: {id} has no place for {}", format.loses().join("; "));
+    }
+    Ok(())
 }
 
 fn write_order(format: &dyn Format, spans: &SpanStore, to: &mut (dyn Write + Send)) -> io::Result<()> {
