@@ -291,13 +291,13 @@ fn take(sink: &mut Sink<'_>, span: Span<'_>) -> Result<usize, String> {
 }
 
 /// Microseconds as nanoseconds.
-fn nanoseconds(value: &Scalar<'_>) -> Result<u64, String> {
+pub(super) fn nanoseconds(value: &Scalar<'_>) -> Result<u64, String> {
     let micros = value.unsigned()?;
     micros.checked_mul(1000).ok_or_else(|| format!("{micros} microseconds are beyond 64 bits of nanoseconds"))
 }
 
 /// An id with the zeroes that Jaeger may leave out in front.
-fn padded<'de>(id: &Text<'de>, digits: usize) -> Text<'de> {
+pub(super) fn padded<'de>(id: &Text<'de>, digits: usize) -> Text<'de> {
     if id.0.len() >= digits || id.is_empty() || !id.0.iter().all(u8::is_ascii_hexdigit) {
         return id.clone();
     }
@@ -435,19 +435,27 @@ fn attribute(tag: Tag<'_>) -> KeyValue<'_> {
         ("int64", value) if value.signed().is_ok() => AnyValue::Int(value),
         ("float64", value) if value.double().is_ok() => AnyValue::Double(value),
         ("binary", Scalar::Text(value)) if base64(value.as_bytes()).is_ok() => AnyValue::Bytes(Text(bytes(value))),
-        (_, Scalar::Text(value)) => AnyValue::Str(Text(bytes(value))),
-        (_, value @ Scalar::Bool(_)) => AnyValue::Bool(value),
-        (_, value @ Scalar::Float(_)) => AnyValue::Double(value),
-        (_, value) => AnyValue::Int(value),
+        (_, value) => plain(value),
     };
     KeyValue { key: tag.key, value }
 }
 
-fn text(text: &'static str) -> Text<'static> {
+/// A value of the type that it has in JSON.
+pub(super) fn plain(value: Scalar<'_>) -> AnyValue<'_> {
+    match value {
+        Scalar::Absent => AnyValue::Empty,
+        Scalar::Text(value) => AnyValue::Str(Text(bytes(value))),
+        value @ Scalar::Bool(_) => AnyValue::Bool(value),
+        value @ Scalar::Float(_) => AnyValue::Double(value),
+        value => AnyValue::Int(value),
+    }
+}
+
+pub(super) fn text(text: &'static str) -> Text<'static> {
     Text(Cow::Borrowed(text.as_bytes()))
 }
 
-fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
+pub(super) fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),

@@ -28,6 +28,8 @@ mod parquet;
 mod porcupine_kv;
 mod source;
 mod values;
+mod zipkin_json;
+mod zipkin_json_write;
 
 pub use source::Source;
 
@@ -45,6 +47,7 @@ pub static ALL: &[&dyn Format] = &[
     &jsonl::Jsonl,
     &otlp_json::OtlpJson,
     &jaeger_json::JaegerJson,
+    &zipkin_json::ZipkinJson,
     &otlp_proto::OtlpProto,
     &causal_jsonl::CausalJsonl,
 ];

@@ -253,6 +253,13 @@ impl StoreBuilder {
         spans.links_end.push(self.store.links.span_id.len() as u32);
     }
 
+    /// Gives a span another id and parent.
+    pub fn set_ids(&mut self, span: usize, id: SpanId, parent: SpanId) {
+        assert!(id != 0, "no span is without an id");
+        self.store.spans.id[span] = id;
+        self.store.spans.parent[span] = parent;
+    }
+
     /// Gives a run of spans their resource.
     pub fn set_resource(&mut self, spans: Range<usize>, resource: ResourceId) {
         self.store.spans.resource[spans].fill(resource.0);

@@ -218,3 +218,22 @@ fn exports_of_jaeger_say_what_otlp_said() {
     }]});
     assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), expected);
 }
+
+#[test]
+fn spans_for_zipkin_say_what_they_say() {
+    let bytes = fs::read("testdata/zipkin/producer.json").unwrap();
+    assert_eq!(formats::recognise(&bytes).unwrap().entry().id, "zipkin-json");
+    let reading = read("zipkin-json", bytes);
+    assert!(reading.skipped.is_empty());
+    let store = reading.spans.finish();
+    let span = store.span(0);
+    assert_eq!(
+        (span.trace_id(), span.id(), span.parent()),
+        (0x091f_0037_0361_e578, 0x188b_b842_8fc7_e477, 0x0c26_5510_47c7_2d19)
+    );
+    assert_eq!((span.service_text(), span.name_text(), span.kind_number()), ("schemas-service", "send", 4));
+    assert_eq!((span.start(), span.duration()), (1_597_704_629_675_602_000, 9_550_570_000));
+    let attributes = store.attributes().pairs(span.attributes());
+    let keys: Vec<_> = attributes.map(|(key, _)| store.text(key)).collect();
+    assert_eq!(keys, ["kafka.topic", "peer.service"]);
+}
