@@ -21,8 +21,13 @@ fn readme_lists_what_the_registries_list() {
     let systems = table(systems.map(|entry| (entry.id, entry.summary)));
     let before = fs::read_to_string("README.md").unwrap();
     let mut after = before.clone();
-    let tables =
-        [("formats", formats), ("models", models), ("detectors", detectors), ("reports", reports), ("systems", systems)];
+    let tables = [
+        ("formats", formats),
+        ("models", models),
+        ("detectors", detectors),
+        ("reports", reports),
+        ("systems", systems),
+    ];
     for (name, table) in tables {
         let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
         let from = after.find(&begin).unwrap_or_else(|| panic!("README.md lacks {begin}")) + begin.len();
