@@ -1,9 +1,9 @@
 //! The systems that can be run, one folder each.
 
 mod clocks;
-mod common;
+pub mod common;
 mod paxos;
-mod raft;
+pub mod raft;
 
 use crate::node::System;
 

@@ -17,9 +17,18 @@ fn readme_lists_what_the_registries_list() {
     let models = table(causet_checkers::models::all().iter().map(|model| (model.id, model.summary)));
     let detectors = table(causet::detect::ALL.iter().map(|detector| (detector.entry().id, detector.entry().summary)));
     let reports = table(causet::report::ALL.iter().map(|report| (report.entry().id, report.entry().summary)));
+    let systems = causet::algorithms::ALL.iter().map(|system| &system.about().entry);
+    let systems = table(systems.map(|entry| (entry.id, entry.summary)));
     let before = fs::read_to_string("README.md").unwrap();
     let mut after = before.clone();
-    for (name, table) in [("formats", formats), ("models", models), ("detectors", detectors), ("reports", reports)] {
+    let tables = [
+        ("formats", formats),
+        ("models", models),
+        ("detectors", detectors),
+        ("reports", reports),
+        ("systems", systems),
+    ];
+    for (name, table) in tables {
         let (begin, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
         let from = after.find(&begin).unwrap_or_else(|| panic!("README.md lacks {begin}")) + begin.len();
         let to = from + after[from..].find(&end).unwrap_or_else(|| panic!("README.md lacks {end}"));

@@ -6,6 +6,7 @@ use causet::causal::{ExactOrder, Relation};
 use causet::formats::{self, json_text};
 use causet::lab::{self, Experiment, FaultChoice, files};
 use causet::node::{Random, System};
+use causet::sim::record::EventRow;
 use causet::sim::{Recording, Run, faults, simulate};
 use causet::store::{SpanStore, StoreBuilder};
 use causet_checkers::Shrink;
@@ -87,6 +88,70 @@ fn the_rebuilt_order_is_the_truth() {
     }
 }
 
+/// With spans sampled away, what is said of the events that are left is true, or `unknown`.
+#[test]
+fn the_order_of_sampled_spans_is_unknown_or_true() {
+    let (mut unknown, mut known) = (0, 0);
+    for system in algorithms::ALL {
+        for seed in 1..=6 {
+            let experiment = experiment(*system, seed);
+            let run = record(&experiment);
+            let mut random = Random::new(seed);
+            let lost = [0.01, 0.1, 0.5][seed as usize % 3];
+            let Some(order) = ExactOrder::new(&sample(&traces(&experiment, &run), &mut random, lost)) else { continue };
+            let rows = run.record.as_ref().unwrap().events();
+            let events: Vec<(usize, _)> =
+                order.events().map(|event| (order.id(event).to_string().parse::<usize>().unwrap(), event)).collect();
+            for _ in 0..5_000 {
+                let (a, one) = *random.pick(&events).unwrap();
+                let (b, two) = *random.pick(&events).unwrap();
+                match order.relation(one, two) {
+                    Relation::Unknown => unknown += 1,
+                    relation => {
+                        known += 1;
+                        let truth = truth(&run, &rows[a - 1], &rows[b - 1]);
+                        assert_eq!(relation, truth, "{} seed {seed}: {a} {b}", system.about().entry.id);
+                    }
+                }
+            }
+        }
+    }
+    assert!(unknown > 1000 && known > 1000, "{unknown} unknown, {known} known");
+}
+
+/// The spans that are left when some are lost.
+fn sample(store: &SpanStore, random: &mut Random, lost: f64) -> SpanStore {
+    let format = formats::by_id("otlp-json").unwrap();
+    let mut bytes = Vec::new();
+    format.write_spans(store, &mut bytes).unwrap();
+    let mut left = Vec::new();
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let mut line: serde_json::Value = serde_json::from_slice(line).unwrap();
+        for resource in line["resourceSpans"].as_array_mut().unwrap() {
+            for scope in resource["scopeSpans"].as_array_mut().unwrap() {
+                scope["spans"].as_array_mut().unwrap().retain(|_| !random.chance(lost));
+            }
+        }
+        left.extend(serde_json::to_vec(&line).unwrap());
+        left.push(b'\n');
+    }
+    let mut reading = formats::Reading::default();
+    format.read(&mut formats::Source::memory(left), &mut reading).unwrap();
+    reading.spans.finish()
+}
+
+fn truth(run: &Run, a: &EventRow, b: &EventRow) -> Relation {
+    let record = run.record.as_ref().unwrap();
+    if std::ptr::eq(a, b) {
+        return Relation::Equal;
+    }
+    match (record.before(a, b), record.before(b, a)) {
+        (true, _) => Relation::Before,
+        (_, true) => Relation::After,
+        _ => Relation::Concurrent,
+    }
+}
+
 fn compare(run: &Run, order: &ExactOrder, name: &str) {
     let record = run.record.as_ref().unwrap();
     let rows = record.events();
@@ -113,13 +178,7 @@ fn compare(run: &Run, order: &ExactOrder, name: &str) {
     let mut random = Random::new(rows.len() as u64);
     for _ in 0..20_000 {
         let (a, b) = (random.between(1, rows.len() as u64) as usize, random.between(1, rows.len() as u64) as usize);
-        let truth = match (a == b, record.before(&rows[a - 1], &rows[b - 1]), record.before(&rows[b - 1], &rows[a - 1]))
-        {
-            (true, _, _) => Relation::Equal,
-            (_, true, _) => Relation::Before,
-            (_, _, true) => Relation::After,
-            _ => Relation::Concurrent,
-        };
+        let truth = truth(run, &rows[a - 1], &rows[b - 1]);
         assert_eq!(order.relation(by_id[&a], by_id[&b]), truth, "{name}, events {a} and {b}");
     }
 }

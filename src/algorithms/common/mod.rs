@@ -5,5 +5,5 @@ mod kv;
 mod workloads;
 
 pub use client::{Ask, KvClient, KvMessage, Reply, Request, Result};
-pub use kv::{Applied, Command, Datum, Store};
+pub use kv::{Applied, Command, Datum, Store, Write};
 pub use workloads::{APPEND, MIXED};

@@ -23,6 +23,8 @@ mod mutants;
 mod reads;
 mod replication;
 mod snapshots;
+#[cfg(test)]
+mod tests;
 
 use super::common::{Ask, Command, KvClient, KvMessage, Reply, Request, Result, Store};
 use crate::node::{
@@ -32,7 +34,7 @@ use crate::node::{
 use about::ABOUT;
 use causet_checkers::history::Value;
 use log::Log;
-use message::Message;
+pub use message::Message;
 use reads::{Asked, Reader};
 use replication::Leader;
 use serde::{Deserialize, Serialize};

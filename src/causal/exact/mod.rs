@@ -316,6 +316,25 @@ impl ExactOrder {
         })
     }
 
+    /// A shortest causal path from one event to another, both included; nothing if there is none. O(events).
+    pub fn path(&self, from: ExactEvent, to: ExactEvent) -> Option<Vec<ExactEvent>> {
+        let mut next = vec![None; self.events.len()];
+        let mut queue = std::collections::VecDeque::from([to]);
+        while let Some(event) = queue.pop_front().filter(|event| *event != from) {
+            for before in self.sources(event).chain(self.previous(event)) {
+                if before != to && next[before.index()].is_none() {
+                    next[before.index()] = Some(event);
+                    queue.push_back(before);
+                }
+            }
+        }
+        let mut path = vec![from];
+        while let Some(event) = path.last().filter(|event| **event != to) {
+            path.push(next[event.index()]?);
+        }
+        Some(path)
+    }
+
     /// Edges by kind.
     pub fn edges(&self) -> ExactEdges {
         self.edges
@@ -326,8 +345,8 @@ impl ExactOrder {
         &self.problems
     }
 
-    /// The events with an edge to this one that is not program order.
-    fn sources(&self, event: ExactEvent) -> impl Iterator<Item = ExactEvent> + use<> {
+    /// The events with an edge to this one that is not program order: the send of a receive, say.
+    pub fn sources(&self, event: ExactEvent) -> impl Iterator<Item = ExactEvent> + use<> {
         self.sources[event.index()].into_iter().filter(|from| *from != order::NONE).map(ExactEvent)
     }
 

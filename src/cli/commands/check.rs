@@ -294,19 +294,3 @@ fn skipped(input: &Input) -> Option<String> {
     let pieces = if input.skipped_total == 1 { "a piece was skipped" } else { "pieces were skipped, the first" };
     Some(format!("{pieces} at {position}: {reason}"))
 }
-
-/// The question that `demo` asks.
-pub(super) fn plain_question(model: &str) -> Question<'_> {
-    Question {
-        name: "",
-        rules: &[],
-        fail_on: FailOn::Unknown,
-        model: Some(model),
-        options: Vec::new(),
-        properties: vec!["linearizable"],
-        shrink: Shrink::Auto,
-        fail_fast: false,
-        lenient: false,
-        budget: Budget::default(),
-    }
-}

@@ -201,7 +201,7 @@ fn inert(experiment: &Experiment, acted: &[FaultSummary], report: &mut Report) {
     }
 }
 
-fn describe(experiment: &Experiment, run: &Run, judgement: &Judgement) -> Simulation {
+pub(super) fn describe(experiment: &Experiment, run: &Run, judgement: &Judgement) -> Simulation {
     use crate::node::Outcome;
     let cluster = experiment.cluster();
     let count = |wanted: fn(&Outcome) -> bool| run.performed.iter().filter(|of| wanted(&of.outcome)).count() as u64;
