@@ -103,6 +103,24 @@ fn every_detector_fires_and_stays_silent() {
 }
 
 #[test]
+fn detectors_are_quiet_where_all_is_well() {
+    for file in fs::read_dir("testdata/normal").unwrap() {
+        let path = file.unwrap().path();
+        let mut reading = Reading::default();
+        by_id("otlp-json").unwrap().read(&mut Source::open(&path).unwrap(), &mut reading).unwrap();
+        let store = reading.spans.finish();
+        assert!(store.len() > 1000, "{}: {} spans", path.display(), store.len());
+        let graph = CausalGraph::new(&store);
+        let findings = detect::detect(View::new(&store, &graph), &Settings::default());
+        assert_eq!(findings, [], "{}", path.display());
+        // Compared with itself, nothing has changed.
+        let baseline = detect::Baseline::of(&store);
+        let view = View { store: &store, graph: &graph, baseline: Some(&baseline) };
+        assert_eq!(detect::detect(view, &Settings::default()), [], "{}", path.display());
+    }
+}
+
+#[test]
 fn every_model_decides_its_example() {
     for model in causet_checkers::models::all() {
         let reading = read("jsonl", model.example.history);
