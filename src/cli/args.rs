@@ -88,6 +88,9 @@ pub(super) struct Inputs {
     /// Read as this format instead of recognising it (see `causet list formats`)
     #[arg(long, value_name = "ID")]
     pub input_format: Option<String>,
+    /// How a log with vector clocks looks (`shiviz`): a regex with groups (?<host>…), (?<clock>…) and (?<event>…)
+    #[arg(long, value_name = "REGEX", value_parser = crate::formats::log_regex)]
+    pub log_regex: Option<regex::Regex>,
     /// Treat anything that can't be read as an error
     #[arg(long)]
     pub strict: bool,

@@ -10,6 +10,7 @@ mod edn_atoms;
 mod edn_forms;
 mod events;
 pub mod input;
+mod jaeger_json;
 mod jepsen_edn;
 mod jepsen_log;
 mod json;
@@ -24,9 +25,13 @@ mod otlp_proto;
 mod otlp_proto_write;
 mod parquet;
 mod porcupine_kv;
+mod shiviz;
 mod source;
+mod trace_json;
 mod values;
+mod zipkin_json;
 
+pub use shiviz::log_regex;
 pub use source::Source;
 
 use crate::registry::Entry;
@@ -42,6 +47,9 @@ pub static ALL: &[&dyn Format] = &[
     &jepsen_edn::JepsenEdn,
     &jsonl::Jsonl,
     &otlp_json::OtlpJson,
+    &jaeger_json::JaegerJson,
+    &zipkin_json::ZipkinJson,
+    &shiviz::Shiviz,
     &otlp_proto::OtlpProto,
     &causal_jsonl::CausalJsonl,
 ];
@@ -68,6 +76,11 @@ pub trait Format: Sync {
     /// What it can write.
     fn writes(&self) -> Writes {
         Writes::Nothing
+    }
+
+    /// What is lost when spans are written, in a few words each; empty if they come back as they were.
+    fn cannot_hold(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// Writes spans; called only if it [`writes`](Self::writes) them.
@@ -146,6 +159,8 @@ pub struct Reading {
     pub ignored: Ignored,
     /// How histories carry keys; set before reading.
     pub key_mode: KeyMode,
+    /// How logs with vector clocks look, if not as ShiViz has them; set before reading.
+    pub log_regex: Option<regex::Regex>,
 }
 
 /// Whether a Jepsen value that is a pair is `[key value]`.

@@ -142,6 +142,9 @@ fn values_as_deep_as_they_are_read_survive_every_format() {
         format.write_spans(&store, &mut bytes).unwrap();
         let back = read(*format, bytes);
         assert!(back.skipped.is_empty(), "{}: {:?}", format.entry().id, back.skipped);
+        if !format.cannot_hold().is_empty() {
+            continue; // Deep values become text there.
+        }
         let (mut out, mut expected) = (Vec::new(), Vec::new());
         json.write_spans(&back.spans.finish(), &mut out).unwrap();
         json.write_spans(&store, &mut expected).unwrap();
