@@ -30,6 +30,8 @@ pub(super) enum Command {
     Simulate(commands::simulate::Arguments),
     /// The kill matrix: which known bug is found by what, and how fast
     Mutants(commands::mutants::Arguments),
+    /// How two spans stand to each other in the causal order, and why; or what is concurrent with one
+    Order(commands::order::Arguments),
     /// Turn one format into another
     Convert(commands::convert::Arguments),
     /// Do what causet.toml asks for, and exit with the verdict: for CI
