@@ -18,6 +18,7 @@ mod diagnose;
 mod exact;
 mod graph;
 mod overview;
+mod path;
 mod relation;
 mod span_order;
 mod timing;
@@ -30,6 +31,7 @@ pub use exact::{
 };
 pub use graph::{CausalGraph, EdgeKind, EventId, EventKind, Family};
 pub use overview::overview;
+pub use path::Explained;
 pub use relation::{Answer, Relation, RestsOn};
 pub use span_order::SpanOrder;
 pub use timing::self_times;

@@ -69,7 +69,7 @@ impl<'a> SpanOrder<'a> {
 }
 
 /// Whether a span's parent and all that it is linked to are in the graph.
-fn is_whole(graph: &CausalGraph, store: &SpanStore, span: usize) -> bool {
+pub(super) fn is_whole(graph: &CausalGraph, store: &SpanStore, span: usize) -> bool {
     let of = |kind: EdgeKind| graph.predecessors(graph.start(span)).filter(|(_, known)| *known == kind).count();
     let row = store.span(span);
     of(EdgeKind::Parent) == usize::from(row.parent() != 0) && of(EdgeKind::Link) == row.links().len()

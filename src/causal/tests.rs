@@ -215,3 +215,26 @@ fn a_chain_of_fifty_thousand_spans_is_no_problem() {
     assert_eq!(graph.relation(graph.start(0), graph.start(49_999)).relation, Relation::Before);
     assert_eq!(critical_path(&store, graph.family(), 0).len(), 99_999);
 }
+
+#[test]
+fn explanations_have_shortest_paths_and_say_what_is_missing() {
+    let store = store(
+        "1 a - front 100 200
+         1 b a back 110 150
+         1 c b deep 120 130
+         1 d a side 115 190
+         2 e f back 115 190",
+    );
+    let graph = CausalGraph::new(&store);
+    let explain = |a, b| graph.explain(&store, graph.start(a), graph.start(b));
+    let down = explain(0, 2);
+    assert_eq!(down.answer, Answer { relation: Relation::Before, rests_on: RestsOn::Certain });
+    let steps: Vec<_> = down.path.iter().map(|(event, edge)| (graph.span_of(*event), *edge)).collect();
+    assert_eq!(steps, [(0, None), (1, Some(EdgeKind::Parent)), (2, Some(EdgeKind::Parent))]);
+    assert_eq!(explain(2, 0).answer.relation, Relation::After);
+    assert_eq!(explain(2, 0).path, down.path);
+    assert_eq!(explain(2, 3).answer.relation, Relation::Concurrent);
+    assert_eq!(graph.concurrent_with(3), [1, 2, 4]);
+    // The parent of `e` is missing: it may be a child of any of them.
+    assert_eq!(explain(2, 4).answer.relation, Relation::Unknown);
+}

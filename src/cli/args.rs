@@ -30,6 +30,8 @@ pub(super) enum Command {
     Simulate(commands::simulate::Arguments),
     /// The kill matrix: which known bug is found by what, and how fast
     Mutants(commands::mutants::Arguments),
+    /// How two spans stand to each other in the causal order, and why; or what is concurrent with one
+    Order(commands::order::Arguments),
     /// Turn one format into another
     Convert(commands::convert::Arguments),
     /// Do what causet.toml asks for, and exit with the verdict: for CI
@@ -88,6 +90,9 @@ pub(super) struct Inputs {
     /// Read as this format instead of recognising it (see `causet list formats`)
     #[arg(long, value_name = "ID")]
     pub input_format: Option<String>,
+    /// How a log with vector clocks looks (`shiviz`): a regex with groups (?<host>…), (?<clock>…) and (?<event>…)
+    #[arg(long, value_name = "REGEX", value_parser = crate::formats::log_regex)]
+    pub log_regex: Option<regex::Regex>,
     /// Treat anything that can't be read as an error
     #[arg(long)]
     pub strict: bool,

@@ -11,6 +11,7 @@ use crate::outcome::{Input, InputError, Report};
 pub(super) struct Inputs {
     places: Vec<Place>,
     options: Options,
+    log_regex: Option<regex::Regex>,
     strict: bool,
     progress: bool,
 }
@@ -31,12 +32,13 @@ impl Inputs {
         };
         let (places, errors) = input::expand(&args.inputs);
         report.errors.extend(errors);
-        Ok(Self { places, options: Options { format }, strict: args.strict, progress })
+        let log_regex = args.log_regex.clone();
+        Ok(Self { places, options: Options { format }, log_regex, strict: args.strict, progress })
     }
 
     /// These places.
     pub(super) fn of(places: Vec<Place>, strict: bool, progress: bool) -> Self {
-        Self { places, options: Options::default(), strict, progress }
+        Self { places, options: Options::default(), log_regex: None, strict, progress }
     }
 
     /// The places, in order.
@@ -62,6 +64,7 @@ impl Inputs {
             moving.set_position(bytes);
             stop.raised().is_none()
         });
+        reading.log_regex.clone_from(&self.log_regex);
         let result = input::load(place, self.options, reading, watch);
         bar.finish_and_clear();
         // What a limit cut short is not damaged.

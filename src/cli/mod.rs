@@ -51,6 +51,7 @@ fn run(cli: &Cli) -> u8 {
         Command::Check(args) => commands::check::run(args, &cli.global),
         Command::Simulate(args) => commands::simulate::run(args, &cli.global),
         Command::Mutants(args) => commands::mutants::run(args, &cli.global),
+        Command::Order(args) => commands::order::run(args, &cli.global),
         Command::Convert(args) => commands::convert::run(args, &cli.global),
         Command::Gate(args) => commands::gate::run(args, &cli.global),
         Command::Init(args) => commands::init::run(args),

@@ -1,6 +1,6 @@
 //! `error-status`: operations whose spans ended with status error, and where those errors began.
 
-use super::group::{About, by_operation, evidence};
+use super::group::{About, by_operation, evidence, lower};
 use super::{Detector, Knob, Knobs, View};
 use crate::outcome::{Finding, Severity};
 use crate::registry::Entry;
@@ -80,15 +80,6 @@ fn severity(share: f64, calls: usize, knobs: &Knobs) -> Severity {
         Severity::Medium
     } else {
         Severity::Low
-    }
-}
-
-/// A step less: the operation suffers from what another one has.
-fn lower(severity: Severity) -> Severity {
-    match severity {
-        Severity::Critical => Severity::High,
-        Severity::High => Severity::Medium,
-        Severity::Medium | Severity::Low => Severity::Low,
     }
 }
 

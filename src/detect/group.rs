@@ -70,3 +70,57 @@ impl About<'_> {
         }
     }
 }
+
+/// A severity by the share of the calls that are concerned: `medium` and `high` from the knobs `medium-share` and
+/// `high-share` on, `low` below.
+pub(super) fn by_share(share: f64, knobs: &super::Knobs) -> Severity {
+    if share >= knobs.get("high-share") {
+        Severity::High
+    } else if share >= knobs.get("medium-share") {
+        Severity::Medium
+    } else {
+        Severity::Low
+    }
+}
+
+/// A step less.
+pub(super) fn lower(severity: Severity) -> Severity {
+    match severity {
+        Severity::Critical => Severity::High,
+        Severity::High => Severity::Medium,
+        Severity::Medium | Severity::Low => Severity::Low,
+    }
+}
+
+/// Whether most of the time that spans take is taken by one at a time: the length of the union of their intervals
+/// is at least four fifths of the sum. O(n log n).
+pub(super) fn one_after_another(store: &SpanStore, spans: &[u32]) -> bool {
+    let mut intervals: Vec<(u64, u64)> = (spans.iter().map(|&span| store.span(span as usize)))
+        .map(|span| (span.start(), span.start() + span.duration()))
+        .collect();
+    intervals.sort_unstable();
+    let (mut covered, mut sum, mut reached) = (0u64, 0u64, 0);
+    for (start, end) in intervals {
+        sum = sum.saturating_add(end - start);
+        covered += end.max(reached) - start.max(reached);
+        reached = reached.max(end);
+    }
+    covered >= sum - sum / 5
+}
+
+/// The children of each span that has at least `least` of one service and name, with their parent. O(spans).
+pub(super) fn alike_siblings(view: super::View<'_>, least: usize) -> Vec<(usize, Operation, Vec<u32>)> {
+    let super::View { store, graph, .. } = view;
+    let mut found = Vec::new();
+    for parent in (0..store.len()).filter(|&span| graph.family().children(span).len() >= least) {
+        let named = |&child: &u32| {
+            let span = store.span(child as usize);
+            ((span.service(), span.name()), child)
+        };
+        let groups = grouped(graph.family().children(parent).iter().map(named));
+        found.extend(
+            groups.into_iter().filter(|(_, calls)| calls.len() >= least).map(|(key, calls)| (parent, key, calls)),
+        );
+    }
+    found
+}

@@ -1,11 +1,18 @@
 //! Detectors: what looks wrong in traces. Each is one file here and one line in [`ALL`].
 
 mod baseline;
+mod broken_propagation;
+mod clock_disagreement;
+mod clock_skew;
 mod error_status;
 mod group;
+mod high_latency;
+mod n_plus_one;
+mod orphan_spans;
+mod retry_storm;
 mod settings;
 
-pub use baseline::Baseline;
+pub use baseline::{Baseline, Normal};
 pub use settings::{Knob, Knobs, Settings};
 
 use crate::causal::CausalGraph;
@@ -14,7 +21,16 @@ use crate::registry::Entry;
 use crate::store::SpanStore;
 
 /// Every detector, in the order in which they run.
-pub static ALL: &[&dyn Detector] = &[&error_status::ErrorStatus];
+pub static ALL: &[&dyn Detector] = &[
+    &error_status::ErrorStatus,
+    &high_latency::HighLatency,
+    &retry_storm::RetryStorm,
+    &n_plus_one::NPlusOne,
+    &orphan_spans::OrphanSpans,
+    &broken_propagation::BrokenPropagation,
+    &clock_skew::ClockSkew,
+    &clock_disagreement::ClockDisagreement,
+];
 
 /// A group of complete traces, and what is known to be normal. A detector never asks for "all the data":
 /// the same code runs on a file, on a live window, and on one partition of a cluster.

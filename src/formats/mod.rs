@@ -26,11 +26,14 @@ mod otlp_proto;
 mod otlp_proto_write;
 mod parquet;
 mod porcupine_kv;
+mod shiviz;
 mod source;
+mod trace_json;
 mod values;
 mod zipkin_json;
 mod zipkin_json_write;
 
+pub use shiviz::log_regex;
 pub use source::Source;
 
 use crate::registry::Entry;
@@ -157,6 +160,8 @@ pub struct Reading {
     pub ignored: Ignored,
     /// How histories carry keys; set before reading.
     pub key_mode: KeyMode,
+    /// How logs with vector clocks look, if not as ShiViz has them; set before reading.
+    pub log_regex: Option<regex::Regex>,
 }
 
 /// Whether a Jepsen value that is a pair is `[key value]`.

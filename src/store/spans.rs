@@ -1,6 +1,6 @@
 //! The columns, and how to read them.
 
-use super::attributes::{Attributes, Rows};
+use super::attributes::{Any, Attributes, Rows};
 use super::strings::{Strings, Sym};
 
 /// A span's 64-bit id; 0 is "none".
@@ -296,6 +296,11 @@ impl<'a> SpanRef<'a> {
     /// Its attributes' rows in [`SpanStore::attributes`].
     pub fn attributes(self) -> Rows {
         self.store.spans.attributes[self.index]
+    }
+
+    /// The value of one of its attributes.
+    pub fn attribute(self, key: Sym) -> Option<Any> {
+        self.store.attributes.find(self.attributes(), key)
     }
 
     /// Its status.

@@ -13,6 +13,7 @@ pub(super) mod generate;
 pub(super) mod init;
 pub(super) mod list;
 pub(super) mod mutants;
+pub(super) mod order;
 mod registries;
 pub(super) mod simulate;
 
