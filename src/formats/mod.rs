@@ -28,7 +28,6 @@ mod parquet;
 mod porcupine_kv;
 mod shiviz;
 mod source;
-mod trace_json;
 mod values;
 mod zipkin_json;
 mod zipkin_json_write;
