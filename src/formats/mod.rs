@@ -50,6 +50,7 @@ pub static ALL: &[&dyn Format] = &[
     &otlp_json::OtlpJson,
     &jaeger_json::JaegerJson,
     &zipkin_json::ZipkinJson,
+    &shiviz::Shiviz,
     &otlp_proto::OtlpProto,
     &causal_jsonl::CausalJsonl,
 ];

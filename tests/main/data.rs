@@ -142,7 +142,7 @@ fn every_format_that_writes_reads_back_what_it_wrote() {
     };
     let expected = json(read("otlp-json", fs::read("testdata/otlp/sample.jsonl").unwrap()));
     let writers = formats::ALL.iter().filter(|format| format.writes() == formats::Writes::Spans);
-    for format in writers.filter(|format| format.cannot_hold().is_empty()) {
+    for format in writers.filter(|format| format.loses().is_empty()) {
         let mut bytes = Vec::new();
         format.write_spans(&spans, &mut bytes).unwrap();
         let id = format.entry().id;
@@ -162,7 +162,7 @@ fn formats_that_lose_something_lose_nothing_that_they_can_hold() {
         ("otlp-json", fs::read("testdata/otlp/sample.jsonl").unwrap()),
         ("otlp-json", zstd::decode_all(fs::File::open("testdata/normal/online-boutique.jsonl.zst").unwrap()).unwrap()),
     ];
-    for format in formats::ALL.iter().filter(|format| !format.cannot_hold().is_empty()) {
+    for format in formats::ALL.iter().filter(|format| !format.loses().is_empty()) {
         let id = format.entry().id;
         let write = |store: &causet::store::SpanStore| {
             let mut bytes = Vec::new();

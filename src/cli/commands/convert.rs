@@ -110,7 +110,7 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
         history = extracted.history;
     }
     for target in &targets {
-        write(target, &spans, &history, !global.quiet)?;
+        write(target, &spans, &history)?;
     }
     drop(watch);
     let lost = args.inputs.strict && refused > 0;
@@ -130,7 +130,7 @@ fn tell(report: &Report) {
     }
 }
 
-fn write((format, path): &Target, spans: &SpanStore, history: &History, talks: bool) -> Result<(), String> {
+fn write((format, path): &Target, spans: &SpanStore, history: &History) -> Result<(), String> {
     // Known before anything is opened: a target is not destroyed for nothing.
     let id = format.entry().id;
     match format.writes() {
@@ -143,9 +143,6 @@ fn write((format, path): &Target, spans: &SpanStore, history: &History, talks: b
         _ => {}
     }
     let name = path.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
-    if !format.cannot_hold().is_empty() && talks {
-        eprintln!("note: {id} can't hold: {}", format.cannot_hold().join("; "));
-    }
     let outcome = |result: io::Result<()>| match result {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| format!("{name}: {error}")),
