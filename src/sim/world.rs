@@ -417,7 +417,11 @@ impl<'a> World<'a> {
         }
         let stuck = match end {
             End::Events => Some(Stuck::Storm),
-            End::Time | End::Done if self.healed && self.clients.completed_after_heal == 0 => Some(Stuck::Nothing),
+            End::Time | End::Done
+                if self.healed && self.clients.completed_after_heal == 0 && self.config.operations > 0 =>
+            {
+                Some(Stuck::Nothing)
+            }
             _ if self.unrest > MOST_UNREST => Some(Stuck::Restless),
             _ => None,
         };

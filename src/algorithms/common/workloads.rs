@@ -19,7 +19,7 @@ fn mixed(draw: &mut Draw<'_>) -> Operation {
         45..80 => Operation { function: "put", key, input: Value::Int(unique) },
         80..95 => {
             // A guess at what is there: some of them are right.
-            let old = unique - 1 - draw.random.below(2 * draw.keys.max(1)) as i64;
+            let old = unique - 1 - draw.random.below(draw.keys.clamp(1, 1000) * 2) as i64;
             Operation { function: "cas", key, input: Value::list([Value::Int(old), Value::Int(unique)]) }
         }
         _ => Operation { function: "delete", key, input: Value::Nil },

@@ -301,7 +301,8 @@ fn many(
 ) -> Report {
     let id = experiment.system.about().entry.id;
     let range = format!("{id} seeds {}..{}", seeds.start(), seeds.end());
-    let bar = progress::items(seeds.end() - seeds.start() + 1, "simulating", talks);
+    let asked = seeds.end() - seeds.start() + 1;
+    let bar = progress::items(asked, "simulating", talks);
     let of = |seed: u64| match args.hard {
         true => Experiment::hard(experiment.system, seed, experiment.mutant),
         false => Experiment { seed, ..experiment.clone() },
@@ -340,10 +341,14 @@ fn many(
             search.next.push(format!("causet simulate --replay {path}"));
         }
     }
-    let decided = if found.unknown.is_empty() { Answer::Holds } else { Answer::Unknown };
+    let complete = found.seeds == asked;
+    let decided = if found.unknown.is_empty() && complete { Answer::Holds } else { Answer::Unknown };
     let answer = if found.failures.is_empty() { decided } else { Answer::Violated };
     let about = crate::outcome::Circumstances { input: &range, property: "promise", ..Default::default() };
-    let cause = (answer == Answer::Unknown).then(|| ("steps", "histories that could not be decided".to_owned()));
+    let cause = (answer == Answer::Unknown).then(|| match complete {
+        true => ("steps", "histories that could not be decided".to_owned()),
+        false => ("stopped", format!("{} of {asked} seeds were run", found.seeds)),
+    });
     report.results.push(CheckResult::unchecked(&History::default(), answer, cause, &about));
     if report.cause.is_none() {
         inert(experiment, &search.faults, &mut report);

@@ -23,7 +23,11 @@ impl Fault for Membership {
 
     fn plan(&self, plan: &mut Plan<'_>) {
         for _ in 0..plan.random.between(1, (plan.amount as u64).max(1)) {
-            plan.window("membership", Vec::new(), 0, 0);
+            if plan.random.chance(0.5) {
+                plan.triggered("membership", 0, 0);
+            } else {
+                plan.window("membership", Vec::new(), 0, 0);
+            }
         }
     }
 
