@@ -132,7 +132,7 @@ impl Theirs {
         Self { nodes: voters.iter().map(node).collect(), flying: VecDeque::new(), committed: vec![Vec::new(); NODES] }
     }
 
-    fn commit(&mut self, node: usize, entries: Vec<raft::eraftpb::Entry>) {
+    fn commit(&mut self, node: usize, entries: &[raft::eraftpb::Entry]) {
         for entry in entries.iter().filter(|entry| entry.get_entry_type() == EntryType::EntryNormal) {
             if let Ok(bytes) = entry.get_data().try_into() {
                 self.committed[node].push(u64::from_le_bytes(bytes));
@@ -145,7 +145,7 @@ impl Theirs {
             let mut ready = self.nodes[node].ready();
             self.flying.extend(ready.take_messages());
             let committed = ready.take_committed_entries();
-            self.commit(node, committed);
+            self.commit(node, &committed);
             let store = self.nodes[node].raft.raft_log.store.clone();
             store.wl().append(ready.entries()).unwrap();
             if let Some(state) = ready.hs() {
@@ -155,7 +155,7 @@ impl Theirs {
             let mut light = self.nodes[node].advance(ready);
             self.flying.extend(light.take_messages());
             let committed = light.take_committed_entries();
-            self.commit(node, committed);
+            self.commit(node, &committed);
             self.nodes[node].advance_apply();
         }
     }

@@ -184,7 +184,7 @@ fn blame(text: &mut String, experiment: &Experiment, run: &Run, (server, at): (N
             fault.fault
         );
     }
-    let elected = run.story.iter().filter(|(time, _, note)| *time <= at && note.name == "elected").last();
+    let elected = run.story.iter().rfind(|(time, _, note)| *time <= at && note.name == "elected");
     if let Some((time, leader, _)) = elected.filter(|(_, leader, _)| *leader != server) {
         let _ = writeln!(
             text,
