@@ -1,11 +1,12 @@
 //! Growth: CPU time against the length of a history and against how many clients there are, by method.
 //!
 //!     cargo run --release --locked --manifest-path benches/growth/Cargo.toml
-//!     … -- --quick       # nothing longer than 10,000 operations
+//!     … -- --quick                # nothing longer than 10,000 operations
+//!     … -- --only queue           # families whose title contains a word
 //!
-//! A method that has no verdict within ten seconds (or within 8 GiB) is not asked for more. The crates can't
-//! be interrupted, so each of their checks is a process of its own: this program, called as `--crate NAME
-//! CLIENTS OPERATIONS`.
+//! A method that has no verdict within ten seconds (or its memory) is not asked for more. The crates can't be
+//! interrupted, so each of their checks is a process of its own: this program, called as `--crate NAME CLIENTS
+//! OPERATIONS`.
 
 mod crates;
 #[allow(dead_code, reason = "spoiled histories are for the other bench")]
@@ -43,7 +44,7 @@ fn measure(method: Method, model: &dyn AnyModel, history: &History, recipe: Reci
             let seconds = LIMIT.as_secs() + 5;
             let (clients, operations) = (recipe.clients, recipe.operations);
             let script = format!(
-                "ulimit -t {seconds} -v {}; exec {} --crate {name} {clients} {operations}",
+                "ulimit -t {seconds}; ulimit -v {}; exec {} --crate {name} {clients} {operations}",
                 12 << 20,
                 this.display()
             );
@@ -131,7 +132,9 @@ fn grow(family: &Family, what: &str, sizes: &[usize], recipe: impl Fn(usize) -> 
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, _, name, clients, operations] = &arguments[..] {
+    if let [_, flag, name, clients, operations] = &arguments[..]
+        && flag == "--crate"
+    {
         let number = |text: &String| text.parse().expect("a number");
         let (clients, operations) = (number(clients), number(operations));
         return crates::run(name, Recipe { object: FEW_VALUES, clients, operations, crashed: 0, seed: 1 });
@@ -140,7 +143,8 @@ fn main() {
     let lengths = (2..8).flat_map(|power| [1, 3].map(|n| n * 10_usize.pow(power)));
     let lengths: Vec<usize> = lengths.filter(|&length| length <= longest).collect();
     let clients = [2, 3, 5, 10, 20, 30, 50, 100, 200];
-    for family in families() {
+    let only = arguments.iter().skip_while(|word| *word != "--only").nth(1).cloned().unwrap_or_default();
+    for family in families().into_iter().filter(|family| family.title.contains(&only)) {
         let object = family.object;
         let recipe = |clients, operations| Recipe { object, clients, operations, crashed: 0, seed: 1 };
         grow(&family, "operations (5 clients)", &lengths, |length| recipe(5, length));
