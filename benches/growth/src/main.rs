@@ -3,12 +3,14 @@
 //!     cargo run --release --locked --manifest-path benches/growth/Cargo.toml
 //!     … -- --quick                # nothing longer than 10,000 operations
 //!     … -- --only queue           # families whose title contains a word
+//!     … -- --decided              # not growth: what share of difficult histories gets a verdict
 //!
 //! A method that has no verdict within ten seconds (or its memory) is not asked for more. The crates can't be
 //! interrupted, so each of their checks is a process of its own: this program, called as `--crate NAME CLIENTS
 //! OPERATIONS`.
 
 mod crates;
+mod decided;
 #[allow(dead_code, reason = "spoiled histories are for the other bench")]
 #[path = "../../linearizability/generate.rs"]
 mod generate;
@@ -55,13 +57,19 @@ fn measure(method: Method, model: &dyn AnyModel, history: &History, recipe: Reci
     }
 }
 
-fn ours(engine: Engine, model: &dyn AnyModel, history: &History) -> Option<f64> {
+/// A flag that is raised after so long.
+fn stop_after(limit: Duration) -> Stop {
     let stop = Stop::new();
     let timer = stop.clone();
     std::thread::spawn(move || {
-        std::thread::sleep(LIMIT);
+        std::thread::sleep(limit);
         timer.raise(CauseKind::Timeout);
     });
+    stop
+}
+
+fn ours(engine: Engine, model: &dyn AnyModel, history: &History) -> Option<f64> {
+    let stop = stop_after(LIMIT);
     let budget = Budget { stop, bytes: Some(8 << 30), steps: None };
     let indices: Vec<u32> = (0..history.len() as u32).collect();
     let mut best: Option<f64> = None;
@@ -138,6 +146,9 @@ fn main() {
         let number = |text: &String| text.parse().expect("a number");
         let (clients, operations) = (number(clients), number(operations));
         return crates::run(name, Recipe { object: FEW_VALUES, clients, operations, crashed: 0, seed: 1 });
+    }
+    if arguments.iter().any(|word| word == "--decided") {
+        return decided::run();
     }
     let longest = if arguments.iter().any(|word| word == "--quick") { 10_000 } else { 10_000_000 };
     let lengths = (2..8).flat_map(|power| [1, 3].map(|n| n * 10_usize.pow(power)));
