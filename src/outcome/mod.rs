@@ -50,7 +50,7 @@ pub struct Report {
     pub fail_on: Option<Severity>,
     /// What a gate adds.
     pub gate: Option<Gate>,
-    /// Path and line at which examples of what was found stand, by span id, where that is known.
+    /// Path and line at which examples of what was found stand, by span id, or by [`CheckResult::place_key`], where that is known.
     pub places: BTreeMap<String, (String, u64)>,
 }
 
@@ -151,6 +151,11 @@ pub struct CheckResult {
 }
 
 impl CheckResult {
+    /// Where [`Report::places`] tells the place of an operation of this result.
+    pub fn place_key(&self, operation: u64) -> String {
+        format!("{}#{operation}", self.input)
+    }
+
     /// As [`CheckResult::key`], for one input.
     pub fn key_in_input(&self) -> String {
         format!("{} in {}", self.key(), self.input)

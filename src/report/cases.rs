@@ -159,7 +159,9 @@ fn of_result<'a>(all: &mut Vec<Case<'a>>, report: &'a Report, result: &'a CheckR
                 counterexample: Some(example),
                 ..whole.clone()
             };
-            if let Some((path, line)) = case.spans.iter().find_map(|span| report.places.get(&span.span_id)) {
+            let operation = example.failed_at.and_then(|index| report.places.get(&result.place_key(index)));
+            let place = operation.or_else(|| case.spans.iter().find_map(|span| report.places.get(&span.span_id)));
+            if let Some((path, line)) = place {
                 (case.path, case.line) = (path.clone(), *line);
             }
             all.push(case);

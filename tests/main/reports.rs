@@ -44,7 +44,7 @@ fn sarif_is_what_its_schema_says() {
         format!("{}:{}", place["artifactLocation"]["uri"].as_str().unwrap(), place["region"]["startLine"])
     };
     assert_eq!(place(by_rule("error-status")), "testdata/gate/bad.jsonl:3");
-    assert_eq!(place(by_rule("linearizable")), "testdata/cli/input/register.jsonl:1");
+    assert_eq!(place(by_rule("linearizable")), "testdata/cli/input/register.jsonl:7");
     assert_eq!(place(by_rule("expectation")), "testdata/gate/violated.toml:7");
     let logical = &by_rule("error-status")["locations"][0]["logicalLocations"][0]["fullyQualifiedName"];
     assert_eq!(logical, "payment/charge card/0000000000000033");
