@@ -2,9 +2,9 @@
 //!
 //! Follows Ongaro and Ousterhout, "In Search of an Understandable Consensus Algorithm (Extended Version)"
 //! (2014), cited as §, and Ongaro's thesis "Consensus: Bridging Theory and Practice" (2014), cited as T§.
-//! Where to find what: [`election`] (§5.2, §5.4.1, pre-vote T§9.6, stickiness T§4.2.3), [`replication`] (§5.3,
-//! the commit rule of §5.4.2), [`apply`] (the state machine, sessions T§6.3), [`reads`] (T§6.4), [`snapshots`]
-//! (§7), [`members`] (§6, T§4, leadership transfer T§3.10), [`log`].
+//! Where to find what: `election` (§5.2, §5.4.1, pre-vote T§9.6, stickiness T§4.2.3), `replication` (§5.3,
+//! the commit rule of §5.4.2), `apply` (the state machine, sessions T§6.3), `reads` (T§6.4), `snapshots`
+//! (§7), `members` (§6, T§4, leadership transfer T§3.10), `log`.
 //!
 //! Where it deviates: servers that join catch up as learners before the configuration changes, without the
 //! rounds of T§4.2.1; a leader sends entries before it has them on disk itself, and counts itself only when
