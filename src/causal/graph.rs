@@ -41,6 +41,17 @@ pub enum EdgeKind {
 }
 
 impl EdgeKind {
+    /// The word used in reports.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Program => "program",
+            Self::Parent => "parent",
+            Self::Link => "link",
+            Self::ChildEnd => "child-end",
+            Self::Local => "local",
+        }
+    }
+
     /// Whether it holds whatever the clocks say.
     pub fn is_certain(self) -> bool {
         matches!(self, Self::Program | Self::Parent | Self::Link)

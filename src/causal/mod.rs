@@ -15,26 +15,31 @@ mod build;
 mod clocks;
 mod critical_path;
 mod diagnose;
+mod drawing;
 mod exact;
 mod graph;
+mod names;
 mod overview;
 mod path;
 mod relation;
 mod span_order;
 mod timing;
+mod waterfall;
 
 pub use clocks::Clocks;
 pub use critical_path::{Segment, critical_path};
 pub use diagnose::{Diagnosis, Problem};
 pub use exact::{
-    ClockKind, Disagreement, ExactEdges, ExactEvent, ExactKind, ExactOrder, Id, Lane, UnknownPairs, disagreements,
+    ClockKind, Disagreement, ExactEdge, ExactEdges, ExactEvent, ExactKind, ExactOrder, Id, Lane, UnknownPairs,
+    disagreements,
 };
 pub use graph::{CausalGraph, EdgeKind, EventId, EventKind, Family};
-pub use overview::overview;
+pub use overview::{overview, overview_of};
 pub use path::Explained;
 pub use relation::{Answer, Relation, RestsOn};
 pub use span_order::SpanOrder;
 pub use timing::self_times;
+pub use waterfall::{LinksOfTrace, links_of_trace, missing_links, waterfall};
 
 #[cfg(test)]
 mod tests;

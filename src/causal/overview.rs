@@ -13,17 +13,27 @@ use foldhash::{HashMap, HashMapExt};
 /// How many of the slowest traces are told.
 const SLOWEST: usize = 5;
 
+/// Whether a span is asked for.
+type Asked<'a> = &'a dyn Fn(SpanRef<'_>) -> bool;
+
 /// The overview of a store. O(n log n).
 pub fn overview(store: &SpanStore, graph: &CausalGraph) -> Analysis {
+    overview_of(store, graph, &|_| true)
+}
+
+/// The overview of those spans of a store that are asked for: totals, operations, and the calls that they make or
+/// are. Traces and the causal order are told whole. O(n log n).
+pub fn overview_of(store: &SpanStore, graph: &CausalGraph, asked: Asked<'_>) -> Analysis {
     let selves = self_times(store, graph.family());
-    let summary = summary(store);
+    let summary = summary(store, asked);
     let seconds = summary.end_ns.saturating_sub(summary.start_ns) as f64 / 1e9;
     Analysis {
         summary,
-        operations: operations(store, &selves, seconds),
-        dependencies: dependencies(store, graph),
+        operations: operations(store, &selves, seconds, asked),
+        dependencies: dependencies(store, graph, asked),
         slowest: slowest(store, graph),
         causal: causal(store, graph),
+        trace: None,
     }
 }
 
@@ -31,26 +41,29 @@ fn is_error(span: SpanRef<'_>) -> bool {
     span.status() == StatusCode::Error
 }
 
-fn summary(store: &SpanStore) -> Summary {
-    let mut services: Vec<Sym> = store.iter().map(SpanRef::service).collect();
+fn summary(store: &SpanStore, asked: Asked<'_>) -> Summary {
+    let spans = || store.iter().filter(|span| asked(*span));
+    let mut services: Vec<Sym> = spans().map(SpanRef::service).collect();
     services.sort_unstable();
     services.dedup();
+    let mut traces = vec![false; store.traces().len()];
+    spans().for_each(|span| traces[span.trace()] = true);
     // Unset times say nothing about the time range.
-    let times = || store.iter().flat_map(|span| [span.start(), span.end()]).filter(|&time| time > 0);
+    let times = || spans().flat_map(|span| [span.start(), span.end()]).filter(|&time| time > 0);
     Summary {
-        spans: store.len() as u64,
-        traces: store.traces().len() as u64,
+        spans: spans().count() as u64,
+        traces: traces.into_iter().filter(|seen| *seen).count() as u64,
         services: services.len() as u64,
         operations: 0,
-        errors: store.iter().filter(|span| is_error(*span)).count() as u64,
+        errors: spans().filter(|span| is_error(*span)).count() as u64,
         start_ns: times().min().unwrap_or(0),
         end_ns: times().max().unwrap_or(0),
     }
 }
 
-fn operations(store: &SpanStore, selves: &[u64], seconds: f64) -> Vec<OperationStats> {
+fn operations(store: &SpanStore, selves: &[u64], seconds: f64, asked: Asked<'_>) -> Vec<OperationStats> {
     let mut observations = Observations::default();
-    for span in store.iter() {
+    for span in store.iter().filter(|span| asked(*span)) {
         observations.groups.push((span.service().index() as u32, span.name().index() as u32));
         observations.durations.push(span.duration());
         observations.self_times.push(selves[span.index()]);
@@ -82,12 +95,12 @@ fn names(store: &SpanStore) -> impl Fn(u32) -> String + '_ {
 
 /// Service to service: each span whose parent belongs to another service is a call. Latency is the
 /// callee's.
-fn dependencies(store: &SpanStore, graph: &CausalGraph) -> Vec<Dependency> {
+fn dependencies(store: &SpanStore, graph: &CausalGraph, asked: Asked<'_>) -> Vec<Dependency> {
     let mut observations = Observations::default();
     for span in store.iter() {
         let Some(parent) = graph.family().parent(span.index()) else { continue };
         let caller = store.span(parent).service();
-        if caller != span.service() {
+        if caller != span.service() && (asked(span) || asked(store.span(parent))) {
             observations.groups.push((caller.index() as u32, span.service().index() as u32));
             observations.durations.push(span.duration());
             observations.self_times.push(0);
@@ -108,7 +121,7 @@ fn dependencies(store: &SpanStore, graph: &CausalGraph) -> Vec<Dependency> {
     rows.into_iter().map(dependency).collect()
 }
 
-fn named(store: &SpanStore, span: usize) -> TraceSpan {
+pub(super) fn named(store: &SpanStore, span: usize) -> TraceSpan {
     let span = store.span(span);
     TraceSpan {
         service: span.service_text().to_owned(),
@@ -117,14 +130,16 @@ fn named(store: &SpanStore, span: usize) -> TraceSpan {
     }
 }
 
+/// The longest of some spans that have no parent in the data; of equally long ones the first.
+pub(super) fn longest_root(store: &SpanStore, graph: &CausalGraph, spans: impl Iterator<Item = u32>) -> Option<u32> {
+    let roots = spans.filter(|&span| graph.family().parent(span as usize).is_none());
+    roots.max_by_key(|&span| (store.span(span as usize).duration(), std::cmp::Reverse(span)))
+}
+
 /// The traces whose root took longest. A trace's root here is its longest span without a parent in the data.
 fn slowest(store: &SpanStore, graph: &CausalGraph) -> Vec<SlowTrace> {
     let by_trace = store.spans_by_trace();
-    let root_of = |spans: &Vec<u32>| {
-        let roots = spans.iter().filter(|&&span| graph.family().parent(span as usize).is_none());
-        // Of equally long ones the first.
-        roots.copied().max_by_key(|&span| (store.span(span as usize).duration(), std::cmp::Reverse(span)))
-    };
+    let root_of = |spans: &Vec<u32>| longest_root(store, graph, spans.iter().copied());
     let mut roots: Vec<u32> = by_trace.iter().filter_map(root_of).collect();
     roots.sort_by_key(|&span| std::cmp::Reverse(store.span(span as usize).duration()));
     roots.truncate(SLOWEST);
@@ -144,7 +159,7 @@ fn slowest(store: &SpanStore, graph: &CausalGraph) -> Vec<SlowTrace> {
 }
 
 /// The critical path by operation: the time that it spends in each, the longest first.
-fn path_steps(store: &SpanStore, graph: &CausalGraph, root: usize) -> Vec<PathStep> {
+pub(super) fn path_steps(store: &SpanStore, graph: &CausalGraph, root: usize) -> Vec<PathStep> {
     let mut steps: Vec<PathStep> = Vec::new();
     let mut places: HashMap<(Sym, Sym), usize> = HashMap::new();
     for segment in critical_path(store, graph.family(), root) {

@@ -117,9 +117,9 @@ pub(super) struct Reporting {
     /// Write this report (see `causet list reports`), to a file or to standard output; repeatable
     #[arg(long, value_name = "FORMAT[=PATH]")]
     pub report: Vec<String>,
-    /// Rows of each table in the text report; 0 for all
-    #[arg(long, default_value_t = 15, value_name = "N")]
-    pub limit: usize,
+    /// Rows of each table in the text report; 0 for all [default: 15, and 60 spans of a trace]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
     /// What an unknown verdict means
     #[arg(long, value_enum, default_value_t = Inconclusive::Fail, value_name = "WHAT")]
     pub inconclusive: Inconclusive,

@@ -71,7 +71,7 @@ impl Destinations {
             );
         }
         let verbosity = if global.quiet { -1 } else { i8::try_from(global.verbose).unwrap_or(i8::MAX) };
-        let limit = (reporting.limit > 0).then_some(reporting.limit);
+        let rows = |unless_asked: usize| Some(reporting.limit.unwrap_or(unless_asked)).filter(|rows| *rows > 0);
         let policy = Policy {
             inconclusive_passes: reporting.inconclusive == Inconclusive::Pass,
             allow_empty: reporting.allow_empty,
@@ -79,7 +79,13 @@ impl Destinations {
         };
         Ok(Self {
             reports,
-            look: Look { width: width(), limit, verbosity, rules: crate::cli::commands::rules },
+            look: Look {
+                width: width(),
+                limit: rows(15),
+                waterfall: rows(60),
+                verbosity,
+                rules: crate::cli::commands::rules,
+            },
             policy,
             quiet: global.quiet,
         })

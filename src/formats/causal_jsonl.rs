@@ -24,11 +24,7 @@ impl Format for CausalJsonl {
     }
 
     fn read(&self, source: &mut Source, into: &mut Reading) -> io::Result<()> {
-        if !source.peek(1)?.is_empty() {
-            into.skipped
-                .push("byte 0", "causal-jsonl is what `causet convert --to causal-jsonl` writes; it is not read");
-        }
-        Ok(())
+        super::refuse("causal-jsonl", source, into)
     }
 
     fn writes(&self) -> Writes {

@@ -5,6 +5,7 @@
 //! Formats are recognised by content ([`recognise`]), never by file name.
 
 mod causal_jsonl;
+mod dot;
 mod edn;
 mod edn_atoms;
 mod edn_forms;
@@ -25,6 +26,7 @@ mod otlp_json_sink;
 mod otlp_proto;
 mod otlp_proto_write;
 mod parquet;
+mod perfetto;
 mod porcupine_kv;
 mod shiviz;
 mod source;
@@ -36,7 +38,7 @@ pub use shiviz::log_regex;
 pub use source::Source;
 
 use crate::registry::Entry;
-use crate::store::{OrderedEvent, SpanStore, StoreBuilder};
+use crate::store::{Drawing, OrderedEvent, SpanStore, StoreBuilder};
 use causet_checkers::history::{History, HistoryBuilder, Value};
 use std::io::{self, Write};
 
@@ -53,6 +55,8 @@ pub static ALL: &[&dyn Format] = &[
     &shiviz::Shiviz,
     &otlp_proto::OtlpProto,
     &causal_jsonl::CausalJsonl,
+    &perfetto::Perfetto,
+    &dot::Dot,
 ];
 
 /// A way to write traces or histories as bytes, and to read them back.
@@ -71,7 +75,7 @@ pub trait Format: Sync {
 
     /// Whether it is a format of inputs at all.
     fn is_read(&self) -> bool {
-        self.writes() != Writes::Order
+        !matches!(self.writes(), Writes::Order | Writes::Picture | Writes::Graph)
     }
 
     /// What it can write.
@@ -111,6 +115,14 @@ pub trait Format: Sync {
     ) -> io::Result<()> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "this format does not write causal orders"))
     }
+
+    /// Writes a causal graph; called only if it [`writes`](Self::writes) them.
+    ///
+    /// # Errors
+    /// What the output says.
+    fn write_graph(&self, _graph: &Drawing, _to: &mut (dyn Write + Send)) -> io::Result<()> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, "this format does not write causal graphs"))
+    }
 }
 
 /// What a format can write.
@@ -121,6 +133,18 @@ pub enum Writes {
     History,
     /// The causal order of spans.
     Order,
+    /// Spans for people to look at, not to be read back.
+    Picture,
+    /// The causal graph of spans.
+    Graph,
+}
+
+/// Reads nothing, and says why: for formats that are only written.
+fn refuse(id: &str, source: &mut Source, into: &mut Reading) -> io::Result<()> {
+    if !source.peek(1)?.is_empty() {
+        into.skipped.push("byte 0", format!("{id} is what `causet convert --to {id}` writes; it is not read"));
+    }
+    Ok(())
 }
 
 /// How many bytes of a file recognition sees.

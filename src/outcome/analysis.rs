@@ -1,5 +1,7 @@
 //! What an analysis of traces found out, as plain numbers.
 
+use super::Waterfall;
+
 /// An overview of some traces.
 #[derive(Clone, Debug, Default)]
 pub struct Analysis {
@@ -11,6 +13,8 @@ pub struct Analysis {
     /// By duration, descending; the first few.
     pub slowest: Vec<SlowTrace>,
     pub causal: CausalSummary,
+    /// The one trace that was asked for.
+    pub trace: Option<Waterfall>,
 }
 
 /// Totals.

@@ -8,6 +8,7 @@ mod check;
 mod fingerprint;
 mod gate;
 mod simulation;
+mod waterfall;
 
 pub use analysis::{
     Analysis, CausalSummary, Dependency, ExactSummary, OperationStats, PathStep, ProblemCount, SlowTrace, Summary,
@@ -17,6 +18,7 @@ pub use check::Circumstances;
 pub use fingerprint::fingerprint;
 pub use gate::{Excuse, ExcuseKind, Exemplar, Expectation, Gap, Gate, Warning};
 pub use simulation::{FaultSummary, MutantRow, SeedFailure, SeedSearch, Simulation, StoryLine, Wrong};
+pub use waterfall::{Waterfall, WaterfallLink, WaterfallRow};
 
 /// The values of operations.
 pub use causet_checkers::history::Value;
@@ -48,6 +50,8 @@ pub struct Report {
     pub cause: Option<(String, String)>,
     /// Whether findings at or above a severity count as a violation.
     pub fail_on: Option<Severity>,
+    /// Commands that lead on from here.
+    pub next: Vec<String>,
     /// What a gate adds.
     pub gate: Option<Gate>,
     /// Path and line at which examples of what was found stand, by span id, or by [`CheckResult::place_key`], where that is known.

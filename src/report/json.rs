@@ -1,6 +1,6 @@
 //! `json`: the whole report as one object, for scripts. Its schema is `assets/report-v1.schema.json`.
 
-use super::{Look, Renderer, gate_json, laboratory_json};
+use super::{Look, Renderer, gate_json, laboratory_json, waterfall};
 use crate::outcome::Value as Datum;
 use crate::outcome::{
     Analysis, CheckResult, Counterexample, Evidence, Finding, Input, InputError, Operation, Report, RootCause,
@@ -60,6 +60,9 @@ fn report(report: &Report) -> Value {
     if let Some(analysis) = &report.analysis {
         for (name, value) in tables(analysis) {
             add(name, value);
+        }
+        if let Some(trace) = &analysis.trace {
+            add("trace", waterfall::json(trace));
         }
     }
     object

@@ -19,6 +19,7 @@ mod svg;
 mod text;
 mod text_gate;
 mod timeline;
+mod waterfall;
 
 pub use json::{SCHEMA, SCHEMA_VERSION};
 
@@ -55,6 +56,8 @@ pub struct Look {
     pub width: u16,
     /// How many rows of each table; `None`: all.
     pub limit: Option<usize>,
+    /// How many spans of one trace; `None`: all.
+    pub waterfall: Option<usize>,
     /// -1 is quiet, 0 is normal, 1 and more is verbose.
     pub verbosity: i8,
     /// What the rules are that results and findings name.
@@ -63,7 +66,7 @@ pub struct Look {
 
 impl Default for Look {
     fn default() -> Self {
-        Self { width: 120, limit: Some(15), verbosity: 0, rules: Vec::new }
+        Self { width: 120, limit: Some(15), waterfall: Some(60), verbosity: 0, rules: Vec::new }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::numbers::{count, counted, duration, moment, share};
 use super::timeline::timeline;
-use super::{Look, Renderer, laboratory, text_gate};
+use super::{Look, Renderer, laboratory, text_gate, waterfall};
 use crate::outcome::{
     Analysis, Answer, CausalSummary, CheckResult, Counterexample, ExactSummary, ExcuseKind, Finding, Report, Severity,
     SlowTrace,
@@ -50,14 +50,20 @@ impl Renderer for Text {
         if let Some(analysis) = &report.analysis
             && analysis.summary.traces > 0
         {
-            overview(&mut out, analysis);
-            if look.verbosity >= 0 {
+            match &analysis.trace {
+                Some(trace) => waterfall::text(&mut out, trace, look),
+                None => overview(&mut out, analysis),
+            }
+            if analysis.trace.is_some() && look.verbosity >= 0 {
+                causal(&mut out, analysis);
+            } else if look.verbosity >= 0 {
                 operations(&mut out, analysis, look);
                 dependencies(&mut out, analysis, look);
                 slowest(&mut out, analysis);
                 causal(&mut out, analysis);
             }
             findings(&mut out, &report.findings, look);
+            laboratory::afterwards(&mut out, &[], &report.next, look);
         }
         if let Some(simulation) = &report.simulation {
             laboratory::simulation(&mut out, simulation, look);
@@ -111,6 +117,16 @@ fn printable(report: &Report) -> Report {
             .iter_mut()
             .flat_map(|trace| trace.critical_path.iter_mut().map(|step| &mut step.span).chain([&mut trace.root]));
         steps.for_each(|span| [&mut span.service, &mut span.operation].into_iter().for_each(clean));
+    }
+    for trace in report.analysis.iter_mut().flat_map(|analysis| &mut analysis.trace) {
+        let steps = trace.critical_path.iter_mut().map(|step| &mut step.span);
+        let rows = trace.rows.iter_mut();
+        let rows = rows.flat_map(|row| {
+            row.message = row.message.lines().next().unwrap_or_default().to_owned();
+            clean(&mut row.message);
+            row.links.iter_mut().map(|link| &mut link.other).chain([&mut row.span])
+        });
+        steps.chain(rows).flat_map(|span| [&mut span.service, &mut span.operation]).for_each(clean);
     }
     for expectation in report.gate.iter_mut().flat_map(|gate| &mut gate.expectations) {
         clean(&mut expectation.detail);
@@ -177,7 +193,7 @@ fn table(look: &Look, columns: &[(&str, CellAlignment)]) -> Table {
 }
 
 /// A name cut in its middle: both ends tell names apart.
-fn shortened(name: &str, width: usize) -> String {
+pub(super) fn shortened(name: &str, width: usize) -> String {
     let length = name.chars().count();
     if length <= width {
         return name.to_owned();

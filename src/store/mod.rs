@@ -12,11 +12,12 @@ mod attributes;
 mod builder;
 pub mod frames;
 mod order;
+mod select;
 mod spans;
 mod strings;
 
 pub use attributes::{Any, Attributes, BytesId, Pair, Rows};
 pub use builder::{NewEvent, NewLink, NewResource, NewScope, NewSpan, StoreBuilder};
-pub use order::{EventName, OrderedEvent};
+pub use order::{Drawing, DrawnEdge, EventName, OrderedEvent};
 pub use spans::{Event, Kind, Link, Resource, ResourceId, Scope, ScopeId, SpanId, SpanRef, SpanStore, StatusCode};
 pub use strings::{Strings, Sym};

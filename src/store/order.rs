@@ -1,4 +1,4 @@
-//! Events in their causal order, as plain rows: what the causal order says, and a format writes.
+//! The causal order as plain rows, and as something to draw: what the causal order says, and a format writes.
 
 /// The name of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,4 +20,23 @@ pub struct OrderedEvent<'a> {
     pub lamport: u64,
     /// Whether all that is before it is there. If not, the clocks are lower bounds.
     pub complete: bool,
+}
+
+/// A causal order as something to draw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Drawing {
+    /// The names of processes or incarnations.
+    pub lanes: Vec<String>,
+    /// Lane and label of each event; nothing for a point in time that is no event.
+    pub vertices: Vec<Option<(u32, String)>>,
+    pub edges: Vec<DrawnEdge>,
+}
+
+/// An edge between two vertices, by position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DrawnEdge {
+    pub from: u32,
+    pub to: u32,
+    pub kind: &'static str,
+    pub certain: bool,
 }

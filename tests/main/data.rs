@@ -296,6 +296,8 @@ fn reports_follow_their_schema() {
         &["analyze", "testdata/demo/shop.jsonl.zst"],
         &["analyze", "testdata/otlp", "testdata/cli/input/errors.json", "--fail-on", "low"],
         &["analyze", "testdata/exact"],
+        &["analyze", "testdata/otlp", "testdata/cli/input/orphan.json", "--trace-id", "1"],
+        &["analyze", "testdata/otlp", "--trace-id", "5b8efff798038103d269b633813fc60c", "--service", "checkout"],
         &["analyze", "testdata/cli/input/nothing.json", "no-such-file"],
         &["gate", "--config", "testdata/gate/violated.toml"],
         &["gate", "--config", "testdata/gate/unknown.toml"],

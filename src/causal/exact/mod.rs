@@ -18,6 +18,7 @@
 //! data whose only loss is the tail of a lane that nobody refers to has none that matter.
 
 mod order;
+mod path;
 mod read;
 mod recorded;
 mod tree;
@@ -25,6 +26,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+pub use path::ExactEdge;
 pub use read::Id;
 pub use recorded::{ClockKind, Disagreement, disagreements};
 pub(super) use tree::Tree;

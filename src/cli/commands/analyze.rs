@@ -1,21 +1,24 @@
 //! `causet analyze`: traces in, overview, causal order, critical paths and findings out.
 
-use crate::causal::{CausalGraph, overview};
+use crate::causal::{CausalGraph, LinksOfTrace, links_of_trace, missing_links, overview_of, waterfall};
 use crate::cli::args::{self, Global, severity};
 use crate::cli::exit;
+use crate::cli::filter::Filter;
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
 use crate::cli::output::{Destinations, complain};
 use crate::detect::{self, Baseline, Settings, View};
 use crate::extract;
 use crate::formats::Reading;
-use crate::outcome::{Analysis, Report, Severity};
+use crate::outcome::{Analysis, ProblemCount, Report, Severity};
 use crate::store::SpanStore;
 
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   causet analyze traces.jsonl.zst
   cat traces.jsonl | causet analyze -
+  causet analyze traces.jsonl --trace-id 5b8efff798038103d269b633813fc60c
+  causet analyze traces.jsonl --service checkout --since 2026-01-31T12:00:00Z
   causet analyze traces/ --report json=report.json --fail-on high")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -29,6 +32,8 @@ pub(in crate::cli) struct Arguments {
     /// Exit with 1 if there is a finding of this severity or above: low, medium, high, critical
     #[arg(long, value_name = "SEVERITY", value_parser = severity)]
     fail_on: Option<Severity>,
+    #[command(flatten)]
+    filter: Filter,
     #[command(flatten)]
     reporting: args::Reporting,
 }
@@ -69,9 +74,55 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
     if !args.reference.is_empty() {
         question.baseline = Some(reference(args, &destinations, &limits, &mut report)?);
     }
-    analyze(&reading.spans.finish(), &question, &limits, &mut report);
+    let mut store = reading.spans.finish();
+    if !args.filter.is_empty() {
+        match filter(store, &args.filter, &mut question) {
+            Ok(rest) => store = rest,
+            Err(message) => {
+                drop(watch);
+                return Ok(destinations.refuse(report, message));
+            }
+        }
+        let read: u64 = report.inputs.iter().map(|input| input.spans).sum();
+        if store.is_empty() && read > 0 && destinations.talks() {
+            eprintln!("note: none of {read} spans is what the filters ask for");
+        }
+    }
+    analyze(&store, &question, &limits, &mut report);
+    report.next = next(args, &report);
     drop(watch);
     Ok(destinations.deliver(&report))
+}
+
+/// The traces that are asked for.
+fn filter(store: SpanStore, filter: &Filter, question: &mut Question) -> Result<SpanStore, String> {
+    let trace = filter.trace(&store)?;
+    question.links = trace.map(|trace| links_of_trace(&store, trace));
+    question.filter = filter.clone();
+    let keep = filter.select(&store, trace);
+    question.missing_links = Some(missing_links(&store, |span| keep[span.index()]));
+    Ok(store.select(&keep))
+}
+
+/// What to look at next: the trace of the worst finding, else the slowest one.
+fn next(args: &Arguments, report: &Report) -> Vec<String> {
+    let Some(analysis) = &report.analysis else { return Vec::new() };
+    let slowest = analysis.slowest.first().map(|trace| &trace.trace_id);
+    let trace = report.findings.first().map(|finding| &finding.trace_id).or(slowest);
+    let inputs = &args.inputs.inputs;
+    match trace {
+        Some(trace) if analysis.trace.is_none() && !inputs.iter().any(|input| input == "-") => {
+            let inputs: Vec<String> = inputs.iter().map(|input| quoted(input)).collect();
+            vec![format!("causet analyze {} --trace-id {trace}", inputs.join(" "))]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// An argument as a shell takes it.
+fn quoted(argument: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if argument.chars().all(plain) { argument.to_owned() } else { format!("'{}'", argument.replace('\'', r"'\''")) }
 }
 
 /// What is asked of the traces beside the overview.
@@ -79,6 +130,12 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
 pub(super) struct Question {
     settings: Settings,
     baseline: Option<Baseline>,
+    /// The spans of the store that are to be told.
+    filter: Filter,
+    /// If one trace is asked for: its links.
+    links: Option<LinksOfTrace>,
+    /// If other traces were left out: what is wrong with the links of these, which may lead there.
+    missing_links: Option<Option<ProblemCount>>,
 }
 
 /// What the reference traces are like. They are no inputs of the analysis; what is wrong with them is an error.
@@ -111,12 +168,20 @@ pub(super) fn analyze(store: &SpanStore, question: &Question, limits: &Limits, r
     report.cause = stopped(&read);
     if report.cause.is_none() {
         let graph = CausalGraph::new(store);
-        analysis = overview(store, &graph);
+        analysis = overview_of(store, &graph, &|span| question.filter.matches(span));
+        if let Some(missing) = &question.missing_links {
+            let problems = &mut analysis.causal.problems;
+            problems.retain(|problem| problem.id != "missing-link");
+            problems.extend(missing.clone());
+        }
+        let links = question.links.clone().filter(|_| !store.is_empty());
+        analysis.trace = links.map(|links| waterfall(store, &graph, links));
         analysis.summary.operations = extract::count(store);
         report.cause = stopped("before the detectors ran");
         if report.cause.is_none() {
             let view = View { store, graph: &graph, baseline: question.baseline.as_ref() };
             report.findings = detect::detect(view, &question.settings);
+            report.findings.retain(|finding| question.filter.tells(finding));
         }
     }
     report.analysis = Some(analysis);

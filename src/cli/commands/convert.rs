@@ -20,6 +20,7 @@ use std::path::PathBuf;
   causet convert traces.jsonl.zst --to parquet=traces.parquet
   causet convert history.edn --to jsonl
   causet convert traces.jsonl --to causal-jsonl=order.jsonl
+  causet convert traces.jsonl --to perfetto=trace.json --to dot=order.dot
   causet convert a.jsonl b.jsonl --to otlp-proto=both.binpb --to otlp-json=both.jsonl")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -134,7 +135,7 @@ fn write((format, path): &Target, spans: &SpanStore, history: &History) -> Resul
     // Known before anything is opened: a target is not destroyed for nothing.
     let id = format.entry().id;
     match format.writes() {
-        Writes::Spans | Writes::Order if spans.is_empty() => {
+        Writes::Spans | Writes::Order | Writes::Picture | Writes::Graph if spans.is_empty() => {
             return Err(format!("`{id}` holds traces, but the input is a history"));
         }
         Writes::History if history.is_empty() => {
@@ -153,7 +154,8 @@ fn write((format, path): &Target, spans: &SpanStore, history: &History) -> Resul
     };
     let mut to = BufWriter::with_capacity(1 << 20, &mut *to);
     match format.writes() {
-        Writes::Spans => outcome(format.write_spans(spans, &mut to))?,
+        Writes::Spans | Writes::Picture => outcome(format.write_spans(spans, &mut to))?,
+        Writes::Graph => outcome(write_graph(*format, spans, &mut to))?,
         Writes::Order => outcome(write_order(*format, spans, &mut to))?,
         Writes::History => outcome(format.write_history(history, &mut to))?,
         Writes::Nothing => unreachable!("targets were checked to be writable"),
@@ -163,6 +165,14 @@ fn write((format, path): &Target, spans: &SpanStore, history: &History) -> Resul
         eprintln!("note: {id} has no place for {}", format.loses().join("; "));
     }
     Ok(())
+}
+
+fn write_graph(format: &dyn Format, spans: &SpanStore, to: &mut (dyn Write + Send)) -> io::Result<()> {
+    let drawing = match ExactOrder::new(spans) {
+        Some(order) => order.drawing(spans),
+        None => CausalGraph::new(spans).drawing(spans),
+    };
+    format.write_graph(&drawing, to)
 }
 
 fn write_order(format: &dyn Format, spans: &SpanStore, to: &mut (dyn Write + Send)) -> io::Result<()> {

@@ -1,0 +1,41 @@
+//! The edges between exact events, by kind.
+
+use super::order::NONE;
+use super::{ExactEvent, ExactOrder};
+
+/// Why an exact event is before another. All are certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExactEdge {
+    /// Later in the same incarnation.
+    Program,
+    /// Send → receive.
+    Message,
+    /// Timer-set → timer-fire, persist → durable.
+    Peer,
+    /// Persist → what started from it.
+    Recovery,
+}
+
+impl ExactEdge {
+    /// The word used in reports.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Program => "program",
+            Self::Message => "message",
+            Self::Peer => "peer",
+            Self::Recovery => "recovery",
+        }
+    }
+}
+
+impl ExactOrder {
+    /// The edges that lead to an event.
+    pub fn into(&self, event: ExactEvent) -> impl Iterator<Item = (ExactEvent, ExactEdge)> + use<> {
+        let [peer, recovered] = self.sources[event.index()];
+        let by_peer = if self.kind(event).peer_is_local() { ExactEdge::Peer } else { ExactEdge::Message };
+        let previous = self.previous(event).map(|before| (before, ExactEdge::Program));
+        let named = [(peer, by_peer), (recovered, ExactEdge::Recovery)].into_iter();
+        let named = named.filter(|(source, _)| *source != NONE);
+        previous.into_iter().chain(named.map(|(source, edge)| (ExactEvent(source), edge)))
+    }
+}
