@@ -60,6 +60,7 @@ pub enum Result {
 /// The messages of a system with this client.
 pub trait KvMessage: Serialize + DeserializeOwned + Clone + Debug + Send + 'static {
     fn ask(ask: Ask) -> Self;
+    fn reply(reply: Reply) -> Self;
     fn into_reply(self) -> Option<Reply>;
     fn name(&self) -> &'static str;
 }
@@ -207,6 +208,16 @@ fn request(operation: &Operation) -> Option<Request> {
 }
 
 impl Request {
+    /// For spans and stories.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Read(_) => "read",
+            Self::Write(..) => "write",
+            Self::Members(_) => "change-members",
+            Self::Transfer(_) => "transfer",
+        }
+    }
+
     /// The command of a write.
     pub fn command(self, client: NodeId, sequence: u64) -> Option<Command> {
         match self {

@@ -108,12 +108,19 @@ impl Store {
         self.data.get(key).cloned().unwrap_or_default()
     }
 
+    /// What the session of a client says of its request of this number; nothing if it is new.
+    pub fn known(&self, client: u16, sequence: u64) -> Option<Applied> {
+        match self.sessions.get(&client) {
+            Some((last, answer)) if *last == sequence => Some(Applied::Before(answer.clone())),
+            Some((last, _)) if *last > sequence => Some(Applied::Stale),
+            _ => None,
+        }
+    }
+
     /// Performs a command, unless its session says that it was performed.
     pub fn apply(&mut self, command: &Command) -> Applied {
-        match self.sessions.get(&command.client) {
-            Some((last, answer)) if *last == command.sequence => return Applied::Before(answer.clone()),
-            Some((last, _)) if *last > command.sequence => return Applied::Stale,
-            _ => {}
+        if let Some(applied) = self.known(command.client, command.sequence) {
+            return applied;
         }
         let answer = self.perform(command);
         self.sessions.insert(command.client, (command.sequence, answer.clone()));

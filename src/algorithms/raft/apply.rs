@@ -1,8 +1,8 @@
 //! The state machine takes what is committed, in order, and clients get their answers.
 
-use super::{Index, Out, Payload, Reply, Result, Role, Server, answer, mutants};
-use super::{Message, replication::Leader};
-use crate::algorithms::common::Applied;
+use super::replication::Leader;
+use super::{Index, Out, Payload, Result, Role, Server, mutants};
+use crate::algorithms::common::{Applied, answer, perform};
 
 impl Server {
     /// Everything up to an index is committed.
@@ -30,15 +30,8 @@ impl Server {
             let Some(entry) = self.log.get(index) else { break };
             let done = match &entry.payload {
                 Payload::Command(command) => {
-                    let applied = if self.setup.has(&mutants::NO_DEDUP) {
-                        Applied::Now(self.store.perform(command))
-                    } else {
-                        self.store.apply(command)
-                    };
-                    if matches!(applied, Applied::Now(_)) {
-                        self.step.executed.push((index, command.client, command.sequence));
-                    }
-                    Some(applied)
+                    let once = !self.setup.has(&mutants::NO_DEDUP);
+                    Some(perform(&mut self.store, index, command, once, &mut self.step.executed))
                 }
                 Payload::Noop | Payload::Members(_) => None,
             };
@@ -64,9 +57,7 @@ impl Server {
         }
         for (_, _, reader) in was.reads {
             if let super::reads::Reader::Client(waiting, _) = reader {
-                out.resume(waiting.span);
-                let reply = Reply { sequence: waiting.sequence, result: Result::Redirect(leader) };
-                out.send(waiting.client, Message::Reply(reply));
+                answer(waiting, Result::Redirect(leader), out);
             }
         }
     }

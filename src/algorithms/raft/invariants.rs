@@ -1,6 +1,7 @@
 //! What must hold at every moment: the properties of figure 3 of the paper, and what they rest on.
 
 use super::{Index, Payload, Role, Server, Term};
+use crate::algorithms::common::ExactlyOnce;
 use crate::node::{Broken, Field, NodeId, Note, Quorum, Watch};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +13,7 @@ pub(super) static ALL: &[(&str, &str)] = &[
     ("leader-completeness", "a leader has everything in its log that was committed before its term"),
     ("state-machine-safety", "no two servers commit different entries at an index"),
     ("committed-by-quorum", "what a leader commits is on the disks of a quorum"),
-    ("exactly-once", "no request of a client is performed at two places of the log"),
+    ExactlyOnce::ENTRY,
     ("bounded-proposals", "a leader takes on no more uncommitted proposals than it is allowed"),
 ];
 
@@ -35,7 +36,7 @@ pub struct Invariants {
     committed: BTreeMap<Index, (Term, Term)>,
     /// Who ever had an entry on disk. A wiped disk or a lie of it is not taken back.
     stored: BTreeMap<(Index, Term), BTreeSet<NodeId>>,
-    executed: BTreeMap<(u16, u64), Index>,
+    executed: ExactlyOnce,
     seen: BTreeMap<NodeId, Seen>,
 }
 
@@ -48,7 +49,7 @@ impl Invariants {
             entries: BTreeMap::new(),
             committed: BTreeMap::new(),
             stored: BTreeMap::new(),
-            executed: BTreeMap::new(),
+            executed: ExactlyOnce::default(),
             seen: BTreeMap::new(),
         }
     }
@@ -144,17 +145,6 @@ impl Invariants {
         }
         Ok(())
     }
-
-    fn executed(&mut self, server: &Server) -> Result<(), Broken> {
-        for (index, client, sequence) in &server.step.executed {
-            let first = *self.executed.entry((*client, *sequence)).or_insert(*index);
-            if first != *index {
-                let detail = format!("request {sequence} of a client was performed at {first} and at {index}");
-                return broken("exactly-once", detail);
-            }
-        }
-        Ok(())
-    }
 }
 
 fn is_quorum(config: &Quorum, have: &BTreeSet<NodeId>) -> bool {
@@ -171,7 +161,7 @@ impl Watch<Server> for Invariants {
         self.elected(node, server)?;
         self.stored(node, server);
         self.committed(node, server)?;
-        self.executed(server)?;
+        self.executed.check(&server.step.executed)?;
         let leading = match &server.role {
             Role::Leader(leader) => {
                 if leader.uncommitted_bytes > self.most_uncommitted {

@@ -6,8 +6,8 @@
 //! of the one set meets any of the other, provided that the leader has committed an entry of its own term
 //! before (Ongaro, "bug in single-server membership changes", raft-dev, 2015).
 
-use super::{ELECTION, Message, Out, Payload, Result, Role, Server, Waiting, answer, mutants};
-use crate::algorithms::common::Datum;
+use super::{ELECTION, Message, Out, Payload, Result, Role, Server, Waiting, mutants};
+use crate::algorithms::common::{Datum, answer};
 use crate::node::{NodeId, Quorum, Timer};
 use std::collections::BTreeSet;
 

@@ -1,7 +1,7 @@
 //! Messages.
 
 use super::{Entry, Index, Term};
-use crate::algorithms::common::{Ask, KvMessage, Reply, Request};
+use crate::algorithms::common::{Ask, KvMessage, Piece, Reply};
 use serde::{Deserialize, Serialize};
 
 /// What nodes tell each other. Every message between servers carries its sender's term.
@@ -61,10 +61,7 @@ pub enum Message {
     /// InstallSnapshot, a piece of it.
     Install {
         term: Term,
-        index: Index,
-        offset: u64,
-        piece: Vec<u8>,
-        last: bool,
+        piece: Piece,
     },
     /// So many bytes are here; all, if `done`.
     Installed {
@@ -118,18 +115,17 @@ impl KvMessage for Message {
         Self::Ask(ask)
     }
 
+    fn reply(reply: Reply) -> Self {
+        Self::Reply(reply)
+    }
+
     fn into_reply(self) -> Option<Reply> {
         if let Self::Reply(reply) = self { Some(reply) } else { None }
     }
 
     fn name(&self) -> &'static str {
         match self {
-            Self::Ask(ask) => match ask.request {
-                Request::Read(_) => "read",
-                Request::Write(..) => "write",
-                Request::Members(_) => "change-members",
-                Request::Transfer(_) => "transfer",
-            },
+            Self::Ask(ask) => ask.request.name(),
             Self::Reply(_) => "reply",
             Self::PreVote { .. } => "pre-vote",
             Self::PreVoted { .. } => "pre-voted",

@@ -4,7 +4,7 @@
 //! (2014), cited as §, and Ongaro's thesis "Consensus: Bridging Theory and Practice" (2014), cited as T§.
 //! Where to find what: `election` (§5.2, §5.4.1, pre-vote T§9.6, stickiness T§4.2.3), `replication` (§5.3,
 //! the commit rule of §5.4.2), `apply` (the state machine, sessions T§6.3), `reads` (T§6.4), `snapshots`
-//! (§7), `members` (§6, T§4, leadership transfer T§3.10), `log`.
+//! (§7), `members` (§6, T§4, leadership transfer T§3.10); the log, which others have too, in `common`.
 //!
 //! Where it deviates: servers that join catch up as learners before the configuration changes, without the
 //! rounds of T§4.2.1; a leader sends entries before it has them on disk itself, and counts itself only when
@@ -16,7 +16,6 @@ mod about;
 mod apply;
 mod election;
 mod invariants;
-mod log;
 mod members;
 mod message;
 mod mutants;
@@ -26,19 +25,19 @@ mod snapshots;
 #[cfg(test)]
 mod tests;
 
-use super::common::{Ask, Command, KvClient, KvMessage, Reply, Request, Result, Store};
+use super::common::{
+    self, Ask, Command, Executed, Incoming, Index, KvClient, KvMessage, Request, Result, Store, Term, Waiting, redirect,
+};
 use crate::node::{
     About, Algorithm, Barrier, Cluster, Damage, Effects, Input, NodeId, Operation, Process, Quorum, Random, Recovered,
-    Setup, SpanToken, Timer,
+    Setup, Timer,
 };
 use about::ABOUT;
-use causet_checkers::history::Value;
-use log::Log;
 pub use message::Message;
 use reads::{Asked, Reader};
 use replication::Leader;
 use serde::{Deserialize, Serialize};
-use snapshots::{Incoming, Snapshot};
+use snapshots::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 
 const MILLISECOND: u64 = 1_000_000;
@@ -48,21 +47,12 @@ const HEARTBEAT: u64 = 50 * MILLISECOND;
 /// within this after hearing from a leader.
 const ELECTION: u64 = 150 * MILLISECOND;
 
-/// Counts elections.
-pub type Term = u64;
-/// A place in the log, from 1.
-pub type Index = u64;
-
 /// The system.
 pub struct Raft;
 
 /// A place in the log and what is in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
-    pub term: Term,
-    pub index: Index,
-    pub payload: Payload,
-}
+pub type Entry = common::Entry<Payload>;
+type Log = common::Log<Payload>;
 
 /// What is agreed upon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +61,12 @@ pub enum Payload {
     Noop,
     Command(Command),
     Members(Quorum),
+}
+
+impl common::Payload for Payload {
+    fn config(&self) -> Option<&Quorum> {
+        if let Self::Members(config) = self { Some(config) } else { None }
+    }
 }
 
 /// What a server must not forget.
@@ -96,14 +92,6 @@ enum Role {
     Leader(Box<Leader>),
 }
 
-/// Who waits for an answer.
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    client: NodeId,
-    sequence: u64,
-    span: SpanToken,
-}
-
 /// A server.
 pub struct Server {
     setup: Setup,
@@ -121,7 +109,8 @@ pub struct Server {
     leader: Option<NodeId>,
     /// When it heard from a leader, or started: nobody votes soon after that.
     heard: u64,
-    incoming: Option<Incoming>,
+    /// A snapshot of which not everything is here: from whom, in which term, of which index.
+    incoming: Incoming<(NodeId, Term, Index)>,
     /// Reads for which the leader was asked.
     asked: BTreeMap<u64, Asked>,
     /// Reads that wait for an index to be applied.
@@ -134,7 +123,7 @@ pub struct Server {
 struct Step {
     started: bool,
     appended_from: Option<Index>,
-    executed: Vec<(Index, u16, u64)>,
+    executed: Vec<Executed>,
     elected: bool,
 }
 
@@ -195,7 +184,7 @@ impl Server {
             role: Role::Follower,
             leader: None,
             heard: 0,
-            incoming: None,
+            incoming: Incoming::default(),
             asked: BTreeMap::new(),
             ready: Vec::new(),
             step: Step::default(),
@@ -299,9 +288,9 @@ impl Server {
             }
             Message::Appended { matched, .. } => self.appended(from, matched, out),
             Message::Rejected { prev, hint, .. } => self.rejected(from, prev, hint, out),
-            Message::Install { index, offset, piece, last, .. } => {
+            Message::Install { piece, .. } => {
                 self.follow(from, out);
-                self.install(from, index, offset, &piece, last, out);
+                self.install(from, &piece, out);
             }
             Message::Installed { index, received, done, .. } => self.installed(from, index, received, done, out),
             Message::ReadIndex { id, .. } => self.read(Reader::Follower(from, id), out),
@@ -340,8 +329,8 @@ impl Server {
             Message::Append { prev, .. } => {
                 self.tell(from, Message::Rejected { term, prev: prev.0, hint: 0 }, out);
             }
-            Message::Install { index, .. } => {
-                self.tell(from, Message::Installed { term, index, received: 0, done: false }, out);
+            Message::Install { ref piece, .. } => {
+                self.tell(from, Message::Installed { term, index: piece.of, received: 0, done: false }, out);
             }
             Message::Voted { .. } => return self.setup.has(&mutants::STALE_VOTE_COUNTED),
             Message::Appended { .. } => return self.setup.has(&mutants::STALE_APPEND_COUNTED),
@@ -352,35 +341,17 @@ impl Server {
 
     /// A client asks for something.
     fn ask(&mut self, client: NodeId, ask: Ask, out: &mut Out<'_>) {
-        let sequence = ask.sequence;
         let here = matches!(self.role, Role::Leader(_));
         let anywhere = self.setup.has(&mutants::FOLLOWER_READ) || self.options.reads == Reads::Follower;
-        let waiting = Waiting { client, sequence, span: SpanToken(0) };
+        let waiting = |out: &mut Out<'_>| Waiting::new(client, ask.sequence, out);
         match ask.request {
-            Request::Read(key) if here || anywhere => {
-                let waiting = Waiting { span: out.keep(), ..waiting };
-                self.read(Reader::Client(waiting, key), out);
-            }
-            request if here => {
-                let waiting = Waiting { span: out.keep(), ..waiting };
-                match request {
-                    Request::Members(members) => self.change_members(waiting, members, out),
-                    Request::Transfer(to) => self.transfer(waiting, to, out),
-                    request => self.propose_command(waiting, request, out),
-                }
-            }
-            _ => {
-                let leader = self.leader.filter(|leader| *leader != self.setup.me);
-                out.send(client, Message::Reply(Reply { sequence, result: Result::Redirect(leader) }));
-            }
+            Request::Read(key) if here || anywhere => self.read(Reader::Client(waiting(out), key), out),
+            Request::Members(members) if here => self.change_members(waiting(out), members, out),
+            Request::Transfer(to) if here => self.transfer(waiting(out), to, out),
+            request if here => self.propose_command(waiting(out), request, out),
+            _ => redirect(client, ask.sequence, self.leader.filter(|leader| *leader != self.setup.me), out),
         }
     }
-}
-
-/// Answers a client, in the span of its request.
-fn answer(waiting: Waiting, result: Result, out: &mut Out<'_>) {
-    out.resume(waiting.span);
-    out.send(waiting.client, Message::Reply(Reply { sequence: waiting.sequence, result }));
 }
 
 impl Process for Server {
@@ -432,17 +403,7 @@ impl Algorithm for Raft {
         invariants::Invariants::new(Options::new(setup).most_uncommitted)
     }
 
-    /// Some other set of servers, or another leader.
     fn reconfigure(&self, cluster: Cluster, _: u64, random: &mut Random) -> Option<Operation> {
-        let mut servers: Vec<NodeId> = cluster.servers().collect();
-        random.shuffle(&mut servers);
-        let number = |node: &NodeId| Value::Int(node.0.into());
-        if random.chance(0.4) {
-            return Some(Operation { function: "transfer", key: None, input: number(&servers[0]) });
-        }
-        let size = random.between(3.min(servers.len() as u64), servers.len() as u64);
-        servers.truncate(size as usize);
-        servers.sort();
-        Some(Operation { function: "members", key: None, input: Value::list(servers.iter().map(number)) })
+        Some(common::reconfigure(cluster, random))
     }
 }

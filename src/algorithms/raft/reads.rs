@@ -5,7 +5,8 @@
 //! by a round of heartbeats that a quorum answers (*read index*), or by a round that was answered so lately
 //! that nobody can have been elected since (*lease*). A follower asks the leader for the index.
 
-use super::{Index, Message, Out, Reads, Reply, Result, Role, Server, Waiting, answer, mutants};
+use super::{Index, Message, Out, Reads, Result, Role, Server, Waiting, mutants};
+use crate::algorithms::common::answer;
 use crate::node::NodeId;
 
 /// Who reads.
@@ -116,9 +117,7 @@ impl Server {
     fn answer_read(&self, reader: Reader, out: &mut Out<'_>) {
         match reader {
             Reader::Client(waiting, key) => {
-                out.resume(waiting.span);
-                let result = Result::Done(self.store.read(&key));
-                out.send(waiting.client, Message::Reply(Reply { sequence: waiting.sequence, result }));
+                answer(waiting, Result::Done(self.store.read(&key)), out);
             }
             Reader::Follower(node, id) => {
                 out.send(node, Message::ReadIndexed { term: self.term, id, index: self.applied });

@@ -2,8 +2,8 @@
 
 use super::members::Change;
 use super::reads::Reader;
-use super::snapshots::Outgoing;
-use super::{Entry, HEARTBEAT, Index, Message, Out, Payload, Record, Result, Role, Server, Waiting, answer, mutants};
+use super::{Entry, HEARTBEAT, Index, Message, Out, Payload, Record, Result, Role, Server, Waiting, mutants};
+use crate::algorithms::common::{Applied, Outgoing, answer};
 use crate::node::{NodeId, Timer};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -92,13 +92,10 @@ impl Server {
     /// A command: into the log, unless there are too many that are not committed, or this one has been done.
     pub(super) fn propose_command(&mut self, waiting: Waiting, request: super::Request, out: &mut Out<'_>) {
         let once = !self.setup.has(&mutants::NO_DEDUP);
-        if once && let Some((last, result)) = self.store.sessions.get(&waiting.client.0) {
-            if *last == waiting.sequence {
-                return answer(waiting, Result::Done(result.clone()), out);
-            }
-            if *last > waiting.sequence {
-                return;
-            }
+        match self.store.known(waiting.client.0, waiting.sequence).filter(|_| once) {
+            Some(Applied::Before(result)) => return answer(waiting, Result::Done(result), out),
+            Some(_) => return,
+            None => {}
         }
         let Some(command) = request.command(waiting.client, waiting.sequence) else { return };
         let Role::Leader(leader) = &mut self.role else { return };
@@ -156,7 +153,7 @@ impl Server {
         let Some(of) = leader.progress.get_mut(&to) else { return };
         if of.next <= base {
             if !matches!(of.mode, Mode::Snapshot(_)) {
-                of.mode = Mode::Snapshot(Outgoing::new(&self.snapshot));
+                of.mode = Mode::Snapshot(Outgoing::new(self.snapshot.index, &self.snapshot));
                 self.send_piece(to, out);
             }
             return;
@@ -304,7 +301,7 @@ impl Server {
                 sent.retain(|last| *last > matched);
                 of.next = of.next.max(of.matched + 1);
             }
-            Mode::Snapshot(outgoing) if of.matched >= outgoing.index() => {
+            Mode::Snapshot(outgoing) if of.matched >= outgoing.of() => {
                 of.next = of.matched + 1;
                 of.mode = Mode::Probe { sent: false };
             }

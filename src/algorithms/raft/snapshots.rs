@@ -1,10 +1,9 @@
 //! Snapshots: the state instead of the log that led to it (§7), and how they get to those who lag too far.
 
 use super::{Index, Message, Out, Record, Role, Server, Term, mutants, replication::Mode};
-use crate::algorithms::common::Store;
+use crate::algorithms::common::{Piece, Store, Taken};
 use crate::node::{NodeId, Quorum};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// So many entries before the snapshot are kept for followers that lag a little.
 const TRAIL: Index = 16;
@@ -17,34 +16,6 @@ pub struct Snapshot {
     /// The configuration at the index.
     pub config: Quorum,
     pub store: Store,
-}
-
-/// A snapshot on its way to a follower.
-#[derive(Debug)]
-pub struct Outgoing {
-    index: Index,
-    bytes: Arc<[u8]>,
-    offset: usize,
-}
-
-impl Outgoing {
-    pub(super) fn new(snapshot: &Snapshot) -> Self {
-        let bytes = postcard::to_allocvec(snapshot).unwrap_or_default();
-        Self { index: snapshot.index, bytes: bytes.into(), offset: 0 }
-    }
-
-    pub(super) fn index(&self) -> Index {
-        self.index
-    }
-}
-
-/// A snapshot of which not everything is here yet.
-#[derive(Debug)]
-pub struct Incoming {
-    from: NodeId,
-    term: Term,
-    index: Index,
-    bytes: Vec<u8>,
 }
 
 impl Server {
@@ -78,54 +49,24 @@ impl Server {
     pub(super) fn send_piece(&mut self, to: NodeId, out: &mut Out<'_>) {
         let Role::Leader(leader) = &self.role else { return };
         let Some(Mode::Snapshot(outgoing)) = leader.progress.get(&to).map(|of| &of.mode) else { return };
-        let end = (outgoing.offset + self.options.piece).min(outgoing.bytes.len());
-        let message = Message::Install {
-            term: self.term,
-            index: outgoing.index,
-            offset: outgoing.offset as u64,
-            piece: outgoing.bytes[outgoing.offset.min(end)..end].to_vec(),
-            last: end == outgoing.bytes.len(),
-        };
-        out.send(to, message);
+        out.send(to, Message::Install { term: self.term, piece: outgoing.piece(self.options.piece) });
     }
 
-    pub(super) fn install(
-        &mut self,
-        from: NodeId,
-        index: Index,
-        offset: u64,
-        piece: &[u8],
-        last: bool,
-        out: &mut Out<'_>,
-    ) {
-        let term = self.term;
-        let reply = |received: usize, done| Message::Installed { term, index, received: received as u64, done };
+    pub(super) fn install(&mut self, from: NodeId, piece: &Piece, out: &mut Out<'_>) {
+        let (term, index) = (self.term, piece.of);
+        let reply = |received, done| Message::Installed { term, index, received, done };
         if index <= self.commit {
             return self.tell(from, reply(0, true), out);
         }
-        let same = |of: &Incoming| (of.from, of.term, of.index) == (from, term, index);
-        if !self.incoming.as_ref().is_some_and(same) {
-            self.incoming = Some(Incoming { from, term, index, bytes: Vec::new() });
-        }
-        let Some(incoming) = &mut self.incoming else { return };
-        if incoming.bytes.len() as u64 != offset {
-            let received = incoming.bytes.len();
-            return self.tell(from, reply(received, false), out);
-        }
-        incoming.bytes.extend_from_slice(piece);
-        let received = incoming.bytes.len();
-        if !last {
-            return self.tell(from, reply(received, false), out);
-        }
-        let snapshot = postcard::from_bytes::<Snapshot>(&incoming.bytes);
-        self.incoming = None;
-        match snapshot {
-            Ok(snapshot) => {
+        let reply = match self.incoming.take((from, term, index), piece) {
+            Taken::Part(received) => reply(received, false),
+            Taken::Whole(snapshot, received) => {
                 self.restore(snapshot, out);
-                self.tell(from, reply(received, true), out);
+                reply(received, true)
             }
-            Err(_) => self.tell(from, reply(0, false), out),
-        }
+            Taken::Damaged => reply(0, false),
+        };
+        self.tell(from, reply, out);
     }
 
     /// The snapshot takes the place of the log up to its index. What follows stays, if it does follow.
@@ -147,7 +88,7 @@ impl Server {
         let Some(of) = leader.progress.get_mut(&from) else { return };
         of.active = true;
         let Mode::Snapshot(outgoing) = &mut of.mode else { return };
-        if outgoing.index != index {
+        if outgoing.of() != index {
             return;
         }
         if done {
@@ -157,8 +98,7 @@ impl Server {
             self.send_entries(from, out);
             self.go_on_with_change(out);
         } else {
-            // Never behind what was sent, whatever an answer says.
-            outgoing.offset = (received as usize).min(outgoing.bytes.len());
+            outgoing.received(received);
             self.send_piece(from, out);
         }
     }

@@ -1,14 +1,35 @@
 //! The log: what was agreed upon and what may be, in order, from the last snapshot on.
 
-use super::{Entry, Index, Payload, Term};
 use crate::node::{Barrier, Quorum};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
+/// Counts leaders, one after the other: a term, an epoch.
+pub type Term = u64;
+/// A place in the log, from 1.
+pub type Index = u64;
+
+/// A place in the log and what is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry<P> {
+    pub term: Term,
+    pub index: Index,
+    pub payload: P,
+}
+
+/// What can be agreed upon.
+pub trait Payload {
+    /// The configuration that it sets, if it is one.
+    fn config(&self) -> Option<&Quorum> {
+        None
+    }
+}
+
 /// Entries, behind a base that only its index and term are known of.
-#[derive(Debug, Default)]
-pub struct Log {
+#[derive(Debug)]
+pub struct Log<P> {
     base: (Index, Term),
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Entry<P>>,
     /// The configurations in the log, oldest first; the first may lie before the base.
     configs: VecDeque<(Index, Quorum)>,
     /// What is being written: with the barrier, everything up to the index is on disk.
@@ -16,10 +37,16 @@ pub struct Log {
     durable: Index,
 }
 
-impl Log {
+impl<P: Clone + Payload> Log<P> {
     /// An empty log after a snapshot.
     pub fn new(base: (Index, Term), config: Quorum) -> Self {
-        Self { base, configs: [(base.0, config)].into(), durable: base.0, ..Self::default() }
+        Self {
+            base,
+            entries: VecDeque::new(),
+            configs: [(base.0, config)].into(),
+            writing: VecDeque::new(),
+            durable: base.0,
+        }
     }
 
     /// The entry before the first that is here.
@@ -33,7 +60,7 @@ impl Log {
     }
 
     /// The entry of an index, if it is here.
-    pub fn get(&self, index: Index) -> Option<&Entry> {
+    pub fn get(&self, index: Index) -> Option<&Entry<P>> {
         self.entries.get(index.checked_sub(self.base.0 + 1)? as usize)
     }
 
@@ -43,15 +70,15 @@ impl Log {
     }
 
     /// Up to `most` entries from an index on.
-    pub fn from(&self, index: Index, most: usize) -> Vec<Entry> {
+    pub fn from(&self, index: Index, most: usize) -> Vec<Entry<P>> {
         let skip = index.saturating_sub(self.base.0 + 1) as usize;
         self.entries.iter().skip(skip).take(most).cloned().collect()
     }
 
     /// Puts an entry at the end; its index must be the next.
-    pub fn push(&mut self, entry: Entry) {
+    pub fn push(&mut self, entry: Entry<P>) {
         debug_assert_eq!(entry.index, self.last().0 + 1);
-        if let Payload::Members(config) = &entry.payload {
+        if let Some(config) = entry.payload.config() {
             self.configs.push_back((entry.index, config.clone()));
         }
         self.entries.push_back(entry);
@@ -119,10 +146,16 @@ mod tests {
     use super::*;
     use crate::node::NodeId;
 
-    fn log(terms: &[Term]) -> Log {
+    impl Payload for Option<Quorum> {
+        fn config(&self) -> Option<&Quorum> {
+            self.as_ref()
+        }
+    }
+
+    fn log(terms: &[Term]) -> Log<Option<Quorum>> {
         let mut log = Log::new((0, 0), Quorum::new([NodeId(0)]));
         for (at, term) in terms.iter().enumerate() {
-            log.push(Entry { index: at as Index + 1, term: *term, payload: Payload::Noop });
+            log.push(Entry { index: at as Index + 1, term: *term, payload: None });
         }
         log
     }
@@ -132,7 +165,7 @@ mod tests {
         let mut log = log(&[1, 1, 1]);
         log.written(Barrier(1));
         log.truncate(2);
-        log.push(Entry { index: 2, term: 2, payload: Payload::Noop });
+        log.push(Entry { index: 2, term: 2, payload: None });
         log.written(Barrier(2));
         log.passed(Barrier(1));
         assert_eq!(log.durable(), 1);
@@ -144,13 +177,13 @@ mod tests {
     fn a_configuration_ends_with_its_entry() {
         let mut log = log(&[1]);
         let new = Quorum::new([NodeId(0), NodeId(1)]);
-        log.push(Entry { index: 2, term: 1, payload: Payload::Members(new.clone()) });
+        log.push(Entry { index: 2, term: 1, payload: Some(new.clone()) });
         assert_eq!(log.config(), (2, &new));
         assert_eq!(log.config_at(1).voters.len(), 1);
         log.forget(2);
         assert_eq!((log.config(), log.base(), log.last()), ((2, &new), (2, 1), (2, 1)));
         let mut log = self::log(&[1]);
-        log.push(Entry { index: 2, term: 1, payload: Payload::Members(new) });
+        log.push(Entry { index: 2, term: 1, payload: Some(new) });
         log.truncate(2);
         assert_eq!(log.config().0, 0);
     }
