@@ -2,6 +2,7 @@
 
 use super::args;
 use super::limits::Limits;
+use super::output::note;
 use super::progress;
 use crate::formats::input::{self, Options, Place};
 use crate::formats::{self, Reading};
@@ -72,7 +73,7 @@ impl Inputs {
         let input = match result {
             Ok(None) => {
                 if self.progress {
-                    eprintln!("note: {} is of no known format and was left out", place.name());
+                    note(&format!("note: {} is of no known format and was left out", place.name()));
                 }
                 return None;
             }

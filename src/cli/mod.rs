@@ -18,6 +18,7 @@ mod progress;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, FromArgMatches};
+use std::panic::UnwindSafe;
 use std::process::ExitCode;
 
 /// Runs the program with the process's arguments.
@@ -31,18 +32,22 @@ pub fn main() -> ExitCode {
     output::choose_color(cli.global.color);
     install_panic_hook();
     if let Err(error) = ctrlc::set_handler(|| std::process::exit(exit::INTERRUPTED.into())) {
-        eprintln!("causet: interrupts are not handled: {error}");
+        output::note(&format!("causet: interrupts are not handled: {error}"));
     }
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(cli.global.threads.map_or(0, usize::from))
         // Debug builds need room for the nesting that readers allow.
         .stack_size(16 << 20);
     if let Err(error) = pool.build_global() {
-        eprintln!("causet: can't start threads: {error}");
+        output::note(&format!("causet: can't start threads: {error}"));
         return ExitCode::from(exit::USAGE);
     }
-    let code = std::panic::catch_unwind(|| run(&cli)).unwrap_or(exit::BUG);
-    ExitCode::from(code)
+    ExitCode::from(unless_bug(|| run(&cli)))
+}
+
+/// The exit code of a verb; a panic in it is a bug of ours, and has one of its own.
+fn unless_bug(verb: impl FnOnce() -> u8 + UnwindSafe) -> u8 {
+    std::panic::catch_unwind(verb).unwrap_or(exit::BUG)
 }
 
 fn run(cli: &Cli) -> u8 {
@@ -86,7 +91,34 @@ fn install_panic_hook() {
         let payload = panic.payload();
         let message = payload.downcast_ref::<&str>().copied().map(str::to_owned);
         let message = message.or_else(|| payload.downcast_ref::<String>().cloned()).unwrap_or_default();
-        eprintln!("causet: this is a bug in causet{place}: {message}");
-        eprintln!("Please report it, with the command and, if you can, the input.");
+        output::note(&format!(
+            "causet: this is a bug in causet{place}: {message}\n\
+             Please report it, with the command and, if you can, the input."
+        ));
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    /// Runs itself as a process of its own that has a bug, as `main` would.
+    #[test]
+    fn a_bug_of_ours_says_so_and_ends_with_its_own_code() {
+        const INSIDE: &str = "CAUSET_TEST_OF_A_BUG";
+        if std::env::var_os(INSIDE).is_some() {
+            install_panic_hook();
+            std::process::exit(unless_bug(|| panic!("on purpose")).into());
+        }
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "cli::tests::a_bug_of_ours_says_so_and_ends_with_its_own_code", "--nocapture"])
+            .env(INSIDE, "1")
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(70), "{said}");
+        assert!(said.contains("causet: this is a bug in causet at ") && said.contains(": on purpose\n"), "{said}");
+        assert!(said.contains("Please report it"), "{said}");
+    }
 }

@@ -18,14 +18,23 @@ pub(super) fn choose_color(color: Color) {
     }
 }
 
-/// Writes to standard output; a closed pipe ends quietly.
-pub(super) fn print(text: &str) {
+/// Writes to standard output, and answers with an exit code: what could not be written was not told. A closed pipe ends
+/// quietly.
+#[must_use]
+pub(super) fn print(text: &str) -> u8 {
     let mut out = anstream::stdout().lock();
-    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
-        && error.kind() != io::ErrorKind::BrokenPipe
-    {
-        eprintln!("causet: standard output: {error}");
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format!("standard output: {error}"));
+            exit::USAGE
+        }
+        _ => 0,
     }
+}
+
+/// Says a line beside the result. Whether anybody can hear it changes nothing: `eprintln!` would panic.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
 }
 
 /// Says something about the run itself.
@@ -117,7 +126,7 @@ impl Destinations {
                 code = exit::USAGE;
             }
             match path {
-                None => print(&text),
+                None => code = if print(&text) == 0 { code } else { exit::USAGE },
                 Some(path) => {
                     let plain = anstream::adapter::strip_str(&text).to_string();
                     if let Err(error) = std::fs::write(path, plain) {

@@ -35,8 +35,12 @@ pub fn find(folder: &Path) -> Option<PathBuf> {
 /// # Errors
 /// When it can't be read, or where it is wrong and what was expected.
 pub fn load(path: &Path) -> Result<Loaded, InputError> {
-    let fail = |message| InputError { path: path.display().to_string(), position: None, message };
-    let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    let fail = |position, message| InputError { path: path.display().to_string(), position, message };
+    let bytes = std::fs::read(path).map_err(|error| fail(None, error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        fail(Some(format!("byte {at}")), "this is not UTF-8; save the file as UTF-8".to_owned())
+    })?;
     parse(path, text)
 }
 
@@ -51,12 +55,41 @@ pub fn parse(path: &Path, text: String) -> Result<Loaded, InputError> {
             loaded.config = config;
             Ok(loaded)
         }
-        Err(error) => Err(loaded.error(&error.span().unwrap_or(0..0), explain(error.message()))),
+        Err(error) => {
+            let span = error.span().unwrap_or(0..0);
+            let at = loaded.text.get(span.start..).unwrap_or_default();
+            Err(loaded.error(&span, explain(error.message(), at)))
+        }
     }
 }
 
-/// The library's message, with a suggestion where a word is almost a known one.
-fn explain(message: &str) -> String {
+/// What the library expects, and what that is called in a TOML file.
+const EXPECTED: [(&str, &str); 6] = [
+    ("a sequence", "a list in brackets, such as [\"traces\"]"),
+    ("a string", "a text in quotes"),
+    ("a boolean", "true or false"),
+    ("u64", "a whole number, 0 or more"),
+    ("f64", "a number"),
+    ("a map", "a table, such as { name = 1 }"),
+];
+
+/// The library's message about what stands `at` a place, with a suggestion where a word is almost a known one.
+fn explain(message: &str, at: &str) -> String {
+    let wrong = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    if let Some((found, expected)) = wrong.and_then(|wrong| wrong.rsplit_once(", expected "))
+        && let Some((_, known)) = EXPECTED.iter().find(|(theirs, _)| expected.trim().starts_with(theirs))
+    {
+        return match (found, *known) {
+            ("map", _) if at.starts_with("[[") => "this is there only once; write it in single brackets".to_owned(),
+            ("map", known) if known.starts_with("a list") => {
+                "expected a list; what may be there several times is written in double brackets, such as [[check]]"
+                    .to_owned()
+            }
+            (found, known) => {
+                format!("expected {known}, found {}", found.replace("map", "a table").replace("sequence", "a list"))
+            }
+        };
+    }
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let is_unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
     match quoted.split_first() {
@@ -138,6 +171,21 @@ mod tests {
             ("[analyze]\nfail-on = \"hihg\"\n", "line 2, column 11: unknown value `hihg`; did you mean `high`?"),
             ("[[check]]\ntimeout = \"soon\"\n", "line 2, column 11: expected a duration such as 500ms, 30s, 5m or 1h"),
             ("[[expect]]\nname = \"x\"\n", "line 1, column 1: missing field `that`"),
+            (
+                "[traces]\ninputs = \"traces\"\n",
+                "line 2, column 10: expected a list in brackets, such as [\"traces\"], found string \"traces\"",
+            ),
+            (
+                "[check]\nmodel = \"kv\"\n",
+                "line 1, column 1: expected a list; what may be there several times is written in double brackets, such as [[check]]",
+            ),
+            ("[[traces]]\ninputs = []\n", "line 1, column 1: this is there only once; write it in single brackets"),
+            (
+                "[[check]]\nmax-steps = -3\n",
+                "line 2, column 13: expected a whole number, 0 or more, found integer `-3`",
+            ),
+            ("[[check]]\nlenient = \"yes\"\n", "line 2, column 11: expected true or false, found string \"yes\""),
+            ("[[expect]]\nthat = 1\n", "line 2, column 8: expected a text in quotes, found integer `1`"),
         ] {
             assert_eq!(refused(text), expected, "{text}");
         }

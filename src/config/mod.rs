@@ -248,6 +248,6 @@ pub struct Suppress {
     pub input: Option<String>,
     /// Why it is not to be seen.
     pub reason: Spanned<String>,
-    /// The last day on which it counts.
-    pub until: Option<Spanned<toml::value::Datetime>>,
+    /// The last day on which it counts: a date, or a text that is one.
+    pub until: Option<Spanned<toml::Value>>,
 }

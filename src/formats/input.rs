@@ -86,10 +86,23 @@ fn files_below(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
     (files, errors)
 }
 
+/// What is wrong with an argument that looks like a glob and names no file, if it is none.
+pub fn not_a_glob(argument: &str) -> Option<String> {
+    if !is_glob(argument) || Path::new(argument).exists() {
+        return None;
+    }
+    matcher(argument).err()
+}
+
+fn matcher(pattern: &str) -> Result<globset::GlobMatcher, String> {
+    let glob = globset::GlobBuilder::new(pattern).literal_separator(true).build();
+    glob.map(|glob| glob.compile_matcher()).map_err(|error| format!("not a glob: {}", error.kind()))
+}
+
 fn glob(pattern: &str) -> Found {
-    let matcher = match globset::GlobBuilder::new(pattern).literal_separator(true).build() {
-        Ok(glob) => glob.compile_matcher(),
-        Err(error) => return (Vec::new(), vec![format!("not a glob: {error}")]),
+    let matcher = match matcher(pattern) {
+        Ok(matcher) => matcher,
+        Err(message) => return (Vec::new(), vec![message]),
     };
     let fixed = |part: &std::path::Component<'_>| !is_glob(&part.as_os_str().to_string_lossy());
     let fixed: PathBuf = Path::new(pattern).components().take_while(fixed).collect();

@@ -345,18 +345,16 @@ pub(super) fn exemplar(span: SpanRef<'_>) -> Exemplar {
     }
 }
 
-/// Pairs of expectations (by position) that cannot both hold, because their limits on one metric leave it no
-/// value, with what to say.
+/// Pairs of expectations (by position; of one, if it contradicts itself) that cannot both hold, because their limits on
+/// one metric leave it no value, with what to say.
 pub fn contradictions(expectations: &[Expectation]) -> Vec<(usize, usize, String)> {
     let mut found = Vec::new();
-    let limits: Vec<Vec<(String, Operator, f64)>> = expectations.iter().map(|each| limits_of(&each.0)).collect();
+    let limits: Vec<Vec<Limit>> = expectations.iter().map(|each| limits_of(&each.0)).collect();
     for (second, later) in limits.iter().enumerate() {
-        for (first, earlier) in limits[..second].iter().enumerate() {
-            let clash = later.iter().find_map(|(metric, operator, limit)| {
-                let other = earlier
-                    .iter()
-                    .find(|other| other.0 == *metric && !compatible((other.1, other.2), (*operator, *limit)))?;
-                Some(format!("{metric} can't be {} {} and {} {}", other.1.sign(), other.2, operator.sign(), limit))
+        for (first, earlier) in limits[..=second].iter().enumerate() {
+            let clash = later.iter().find_map(|limit| {
+                let other = earlier.iter().find(|other| other.metric == limit.metric && !other.agrees_with(limit))?;
+                Some(format!("{} can't be {} and {}", limit.metric, other.show(), limit.show()))
             });
             found.extend(clash.map(|clash| (first, second, clash)));
         }
@@ -364,36 +362,44 @@ pub fn contradictions(expectations: &[Expectation]) -> Vec<(usize, usize, String
     found
 }
 
+/// A limit on a metric, in the metric's own unit.
+struct Limit {
+    metric: String,
+    unit: Unit,
+    operator: Operator,
+    number: f64,
+}
+
+impl Limit {
+    fn show(&self) -> String {
+        format!("{} {}", self.operator.sign(), self.unit.show(self.number))
+    }
+
+    /// Whether a number meets both.
+    fn agrees_with(&self, other: &Self) -> bool {
+        let (a, b) = (self.number, other.number);
+        let beside = [a, b].into_iter().flat_map(|limit| [limit, limit - 1.0, limit + 1.0]);
+        let mut numbers = beside.chain([(a + b) / 2.0]);
+        numbers.any(|number| self.operator.holds(number, a) && other.operator.holds(number, b))
+    }
+}
+
 /// The limits that must hold for an expression to hold.
-fn limits_of(node: &Node) -> Vec<(String, Operator, f64)> {
+fn limits_of(node: &Node) -> Vec<Limit> {
     match &node.kind {
         Kind::And(parts) => parts.iter().flat_map(limits_of).collect(),
         Kind::Compare(operator, left, right) => {
             let Kind::Call(name, arguments) = &left.kind else { return Vec::new() };
-            let texts: Vec<&str> = arguments
-                .iter()
-                .filter_map(|argument| match &argument.kind {
-                    Kind::Text(text) => Some(text.as_str()),
-                    _ => None,
-                })
-                .collect();
-            let limit = measure::unit(name).and_then(|unit| limit(unit, *operator, right).ok());
-            match limit {
-                Some(limit) if texts.len() == arguments.len() => {
-                    let metric =
-                        if texts.is_empty() { name.clone() } else { format!("{name}({:?})", texts.join(", ")) };
-                    vec![(metric, *operator, limit)]
-                }
-                _ => Vec::new(),
-            }
+            let quoted = |argument: &Node| match &argument.kind {
+                Kind::Text(text) => Some(format!("{text:?}")),
+                _ => None,
+            };
+            let Some(texts) = arguments.iter().map(quoted).collect::<Option<Vec<String>>>() else { return Vec::new() };
+            let metric = if texts.is_empty() { name.clone() } else { format!("{name}({})", texts.join(", ")) };
+            let Some(unit) = measure::unit(name) else { return Vec::new() };
+            let number = limit(unit, *operator, right).ok();
+            number.map(|number| Limit { metric, unit, operator: *operator, number }).into_iter().collect()
         }
         _ => Vec::new(),
     }
-}
-
-/// Whether a number meets both.
-fn compatible(a: (Operator, f64), b: (Operator, f64)) -> bool {
-    let middle = (a.1 + b.1) / 2.0;
-    let beside = [a.1, b.1].into_iter().flat_map(|limit| [limit, limit - 1.0, limit + 1.0]);
-    beside.chain([middle]).any(|number| a.0.holds(number, a.1) && b.0.holds(number, b.1))
 }

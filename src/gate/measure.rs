@@ -21,7 +21,12 @@ impl Unit {
     /// A value for people.
     pub(super) fn show(self, value: f64) -> String {
         match self {
-            Self::Nanos => format!("{:.1?}", Duration::from_nanos(value as u64)),
+            Self::Nanos => {
+                // As many decimals as tell a value from a limit beside it, and no more.
+                let text = format!("{:.3?}", Duration::from_nanos(value as u64));
+                let (number, unit) = text.split_at(text.find(char::is_alphabetic).unwrap_or(text.len()));
+                format!("{}{unit}", number.trim_end_matches('0').trim_end_matches('.'))
+            }
             Self::Share => format!("{} %", (value * 1e5).round() / 1e3),
             Self::Count => format!("{value}"),
         }

@@ -5,6 +5,7 @@ use crate::config::{Loaded, Suppress, suggest};
 use crate::outcome::{Answer, Excuse, ExcuseKind, InputError, Report, Warning};
 use globset::{Glob, GlobMatcher};
 use jiff::civil::Date;
+use toml::Value;
 
 /// A suppression that can be asked.
 pub struct Suppression {
@@ -47,10 +48,14 @@ fn suppression(loaded: &Loaded, each: &Suppress, rules: &[&str]) -> Result<Suppr
         None => None,
         Some(until) => {
             let wrong = || loaded.error(&until.span(), "expected a day, such as 2030-03-31");
-            let day = until.as_ref().date.ok_or_else(wrong)?;
-            let small = |number: u8| i8::try_from(number).unwrap_or(i8::MAX);
-            let year = i16::try_from(day.year).unwrap_or(i16::MAX);
-            Some(Date::new(year, small(day.month), small(day.day)).map_err(|_| wrong())?)
+            let text = match until.as_ref() {
+                Value::Datetime(moment) => moment.to_string(),
+                Value::String(text) => text.clone(),
+                _ => return Err(wrong()),
+            };
+            // Ten characters are a day; the library reads moments too, and would forget their time.
+            let day = (text.len() == 10).then(|| text.parse::<Date>().ok()).flatten();
+            Some(day.ok_or_else(wrong)?)
         }
     };
     let glob = |text: &Option<String>| match text {

@@ -133,7 +133,13 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token)>, Wrong> {
             let unit = rest[digits..].find(|c: char| !(c.is_alphabetic() || c == '%')).unwrap_or(rest.len() - digits);
             let number = rest[..digits].replace('_', "");
             let number = number.parse().map_err(|_| (at, format!("`{}` is no number", &rest[..digits])))?;
-            (Token::Number(number, rest[digits..digits + unit].to_owned()), digits + unit)
+            // `1 %`, as reports write it.
+            let after = rest[digits..].trim_start();
+            if unit == 0 && after.starts_with('%') {
+                (Token::Number(number, "%".to_owned()), rest.len() - after.len() + 1)
+            } else {
+                (Token::Number(number, rest[digits..digits + unit].to_owned()), digits + unit)
+            }
         } else if first.is_alphabetic() || first == '_' {
             let length = taken(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '-'));
             (Token::Name(rest[..length].to_owned()), length)

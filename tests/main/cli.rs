@@ -56,6 +56,36 @@ fn a_closed_pipe_ends_quietly() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
 
+/// Where nothing can be written, as on a full disk.
+#[cfg(target_os = "linux")]
+fn full() -> Stdio {
+    std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_nobody_hears_changes_no_verdict_and_what_is_lost_is_an_error() {
+    // A note about `notes.txt` goes to standard error, the verdict to standard output.
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("unheard");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::copy("testdata/cli/input/register.jsonl", folder.join("register.jsonl")).unwrap();
+    std::fs::write(folder.join("notes.txt"), "of no known format").unwrap();
+    let check = || {
+        let mut command = causet();
+        command.arg("check").arg(&folder);
+        command
+    };
+    assert_eq!(check().stdout(Stdio::null()).stderr(full()).status().unwrap().code(), Some(1));
+    let mut child = check().stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    // A verdict that could not be written was not told.
+    let output = causet().args(["explain", "register"]).stdout(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = check().args(["--exit-zero"]).stdout(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn limits_end_in_unknown_within_a_second() {
     // An input that never ends.

@@ -1,6 +1,7 @@
 //! The one integration-test binary; its modules are beside it.
 
 mod cli;
+mod configuration;
 mod data;
 mod docs;
 mod gate;

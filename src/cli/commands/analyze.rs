@@ -6,7 +6,7 @@ use crate::cli::exit;
 use crate::cli::filter::Filter;
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
-use crate::cli::output::{Destinations, complain};
+use crate::cli::output::{Destinations, complain, note};
 use crate::detect::{self, Baseline, Settings, View};
 use crate::extract;
 use crate::formats::Reading;
@@ -69,7 +69,7 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
     let histories: Vec<&str> =
         report.inputs.iter().filter(|input| input.operations > 0).map(|input| &*input.path).collect();
     if !histories.is_empty() && destinations.talks() {
-        eprintln!("note: {} is a history, not traces; `causet check` judges it", histories.join(", "));
+        note(&format!("note: {} is a history, not traces; `causet check` judges it", histories.join(", ")));
     }
     if !args.reference.is_empty() {
         question.baseline = Some(reference(args, &destinations, &limits, &mut report)?);

@@ -101,8 +101,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
         return exit::USAGE;
     }
     let _ = writeln!(text, "{}: {count} known", path.display());
-    print(&text);
-    code
+    code.max(print(&text))
 }
 
 /// What is wrong now; if nobody can say all of it, the exit code instead: half a picture would forget what is

@@ -46,10 +46,7 @@ pub(in crate::cli) fn run(args: &Arguments) -> u8 {
         }),
     };
     match toml::to_string_pretty(&config) {
-        Ok(text) => {
-            print(&format!("# {origin}\n{text}"));
-            0
-        }
+        Ok(text) => print(&format!("# {origin}\n{text}")),
         Err(error) => {
             complain(&format!("the configuration can't be written: {error}"));
             exit::BUG

@@ -5,7 +5,7 @@ use crate::cli::args::{self, Global, Key};
 use crate::cli::exit;
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
-use crate::cli::output::complain;
+use crate::cli::output::{complain, note};
 use crate::extract;
 use crate::formats::{self, Format, Reading, Writes};
 use crate::outcome::Report;
@@ -106,7 +106,7 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
         let extracted = extract::extract(&spans, &[], formats::json_value);
         refused = extracted.refused.len();
         for (span, reason) in extracted.refused.iter().take(5) {
-            eprintln!("warning: span {:016x} skipped: {reason}", spans.span(*span).id());
+            note(&format!("warning: span {:016x} skipped: {reason}", spans.span(*span).id()));
         }
         history = extracted.history;
     }
@@ -124,9 +124,9 @@ fn tell(report: &Report) {
         complain(&format!("{}{place}: {}", error.path, error.message));
     }
     for input in report.inputs.iter().filter(|input| input.skipped_total > 0) {
-        eprintln!("warning: {}: {} skipped", input.path, input.skipped_total);
+        note(&format!("warning: {}: {} skipped", input.path, input.skipped_total));
         for (position, reason) in input.skipped.iter().take(5) {
-            eprintln!("  {position}: {reason}");
+            note(&format!("  {position}: {reason}"));
         }
     }
 }
@@ -162,7 +162,7 @@ fn write((format, path): &Target, spans: &SpanStore, history: &History) -> Resul
     }
     outcome(to.flush())?;
     if !format.loses().is_empty() {
-        eprintln!("note: {id} has no place for {}", format.loses().join("; "));
+        note(&format!("note: {id} has no place for {}", format.loses().join("; ")));
     }
     Ok(())
 }
@@ -177,7 +177,7 @@ fn write_graph(format: &dyn Format, spans: &SpanStore, to: &mut (dyn Write + Sen
 
 fn write_order(format: &dyn Format, spans: &SpanStore, to: &mut (dyn Write + Send)) -> io::Result<()> {
     let warn = |problem: &crate::causal::Diagnosis| {
-        eprintln!("warning: {} {}: {}", problem.count, problem.problem.id(), problem.problem.summary());
+        note(&format!("warning: {} {}: {}", problem.count, problem.problem.id(), problem.problem.summary()));
     };
     match ExactOrder::new(spans) {
         Some(order) => {

@@ -17,6 +17,7 @@ use crate::outcome::Report;
 use crate::report::{self, Look};
 use crate::sim::{Recording, Run, SECOND, faults};
 use causet_checkers::Shrink;
+use std::cell::Cell;
 use std::fmt::Write as _;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -29,7 +30,7 @@ const SEEDS: u64 = 2000;
 
 pub(in crate::cli) fn run(_: &Arguments, global: &Global) -> u8 {
     match try_run(global) {
-        Ok(()) => 0,
+        Ok(code) => code,
         Err(message) => {
             complain(&format!("the demo did not find what it was to find; this is a bug: {message}"));
             exit::BUG
@@ -37,15 +38,17 @@ pub(in crate::cli) fn run(_: &Arguments, global: &Global) -> u8 {
     }
 }
 
-fn try_run(global: &Global) -> Result<(), String> {
+fn try_run(global: &Global) -> Result<u8, String> {
     let limits = Limits::new(global);
+    let code = Cell::new(0);
+    let say = |text: &str| code.set(code.get().max(print(text)));
     let show = |report: &Report, look: &Look| {
         if let Some(text) = report::by_id("text") {
-            print(&text.render(report, look));
+            say(&text.render(report, look));
         }
     };
-    print("Did the distributed system do the right thing, and if not, why?\n\n");
-    print("A Raft cluster whose leader answers reads without making sure that it still leads is cut in two.\n\n");
+    say("Did the distributed system do the right thing, and if not, why?\n\n");
+    say("A Raft cluster whose leader answers reads without making sure that it still leads is cut in two.\n\n");
     let experiment = experiment()?;
     let seed = (1..=SEEDS).find(|seed| breaks_history(&Experiment { seed: *seed, ..experiment.clone() }));
     let experiment = Experiment { seed: seed.ok_or("no seed shows the bug")?, ..experiment };
@@ -57,23 +60,23 @@ fn try_run(global: &Global) -> Result<(), String> {
         result.input = "the cluster".to_owned();
     }
     show(&report, &Look::default());
-    print(&why(&experiment, &run, &judgement)?);
-    print(&format!(
+    say(&why(&experiment, &run, &judgement)?);
+    say(&format!(
         "\nThe same again, with its files:\n  causet simulate raft --mutant local-read --faults partition --nodes 3 --clients 3 --ops 40 --keys 1 \
          --duration 2s --seed {}\n",
         experiment.seed
     ));
 
-    print("\n$ causet analyze shop.jsonl.zst     (recorded traces of a web shop)\n\n");
+    say("\n$ causet analyze shop.jsonl.zst     (recorded traces of a web shop)\n\n");
     let mut shop = Report { command: "analyze", ..Report::default() };
     let format = by_id("otlp-json").ok_or("the format is gone")?;
     let mut reading = Reading::default();
     format.read(&mut Source::memory(SHOP), &mut reading).map_err(|error| error.to_string())?;
     analyze::analyze(&reading.spans.finish(), &analyze::Question::default(), &limits, &mut shop);
     show(&shop, &Look { limit: Some(5), ..Look::default() });
-    print("\nNow with your own: causet analyze traces.jsonl, causet check history.edn, causet --help\n");
+    say("\nNow with your own: causet analyze traces.jsonl, causet check history.edn, causet --help\n");
     match &shop.analysis {
-        Some(analysis) if analysis.summary.spans > 0 => Ok(()),
+        Some(analysis) if analysis.summary.spans > 0 => Ok(code.get()),
         _ => Err("the shop has no spans".to_owned()),
     }
 }

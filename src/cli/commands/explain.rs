@@ -13,8 +13,7 @@ pub(in crate::cli) struct Arguments {
 
 pub(in crate::cli) fn run(args: &Arguments) -> u8 {
     if args.id == "gate" {
-        print(crate::gate::DOCUMENTATION);
-        return 0;
+        return print(crate::gate::DOCUMENTATION);
     }
     let pages: Vec<Page> = registries::all().into_iter().flat_map(|registry| registry.pages).collect();
     let found: Vec<&Page> = pages.iter().filter(|page| page.id == args.id).collect();
@@ -25,6 +24,5 @@ pub(in crate::cli) fn run(args: &Arguments) -> u8 {
         complain(&format!("nothing is called `{}`; near it are {} (see `causet list`)", args.id, ids.join(", ")));
         return exit::USAGE;
     }
-    found.iter().for_each(|page| print(&page.text));
-    0
+    print(&found.iter().map(|page| page.text.as_str()).collect::<String>())
 }

@@ -53,6 +53,7 @@ impl Plan {
         let mut errors = Vec::new();
         let mut keep = |result: Result<(), Vec<InputError>>| errors.extend(result.err().unwrap_or_default());
         let (mut extraction, mut expectations, mut suppressions) = (Vec::new(), Vec::new(), Vec::new());
+        keep(globs(&loaded));
         keep(rules::rules(&loaded).map(|rules| extraction = rules));
         keep(planned(&loaded).map(|planned| expectations = planned));
         let mut thresholds = Settings::default();
@@ -134,6 +135,18 @@ fn value_of(value: &toml::Value) -> Value {
         other => serde_json::to_string(other).unwrap_or_default(),
     };
     formats::json_value(&text).unwrap_or_else(|| Value::str(&text))
+}
+
+/// Sees that what looks like a glob is one: one that can match nothing is a slip, not missing data.
+fn globs(loaded: &Loaded) -> Result<(), Vec<InputError>> {
+    let config = &loaded.config;
+    let inputs = config.traces.inputs.iter().chain(config.checks.iter().flat_map(|check| &check.inputs));
+    let wrong = |input: &toml::Spanned<String>| {
+        let message = formats::input::not_a_glob(&beside(loaded.folder(), input.as_ref()))?;
+        Some(loaded.error(&input.span(), format!("`{}` is {message}", input.as_ref())))
+    };
+    let errors: Vec<InputError> = inputs.filter_map(wrong).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 /// Sees that each check's ids exist.
@@ -219,8 +232,11 @@ fn planned(loaded: &Loaded) -> Result<Vec<Planned>, Vec<InputError>> {
     }
     let expressions: Vec<Expectation> = all.iter().map(|planned| planned.that.clone()).collect();
     for (first, second, clash) in gate::contradictions(&expressions) {
-        let message =
-            format!("this contradicts the expectation on line {}: {clash}; remove one of them", all[first].line);
+        let message = if first == second {
+            format!("this contradicts itself: {clash}")
+        } else {
+            format!("this contradicts the expectation on line {}: {clash}; remove one of them", all[first].line)
+        };
         errors.push(loaded.error(&spans[second], message));
     }
     if errors.is_empty() { Ok(all) } else { Err(errors) }

@@ -39,6 +39,5 @@ pub(in crate::cli) fn run(args: &Arguments) -> u8 {
         What::ConfigSchema => bytes.extend_from_slice(crate::config::SCHEMA.as_bytes()),
         What::Schema => bytes.extend_from_slice(crate::report::SCHEMA.as_bytes()),
     }
-    print(&String::from_utf8_lossy(&bytes));
-    0
+    print(&String::from_utf8_lossy(&bytes))
 }

@@ -23,10 +23,7 @@ pub(in crate::cli) fn run(args: &Arguments) -> u8 {
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(FILE_NAME);
     let written = file.and_then(|mut file| file.write_all(text(args).as_bytes()));
     match written {
-        Ok(()) => {
-            print(&format!("wrote {FILE_NAME}; `causet gate` does what it says\n"));
-            0
-        }
+        Ok(()) => print(&format!("wrote {FILE_NAME}; `causet gate` does what it says\n")),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             complain(&format!("{FILE_NAME}: there is one already; remove it first, or edit it"));
             exit::USAGE

@@ -39,7 +39,7 @@ pub(in crate::cli) fn run(args: &Arguments) -> u8 {
             for page in &registry.pages {
                 let _ = writeln!(text, "{bold}{:width$}{bold:#}  {}", page.id, page.summary);
             }
-            print(&text);
+            print(&text)
         }
         How::Json => {
             let entry = |page: &registries::Page| {
@@ -49,8 +49,7 @@ pub(in crate::cli) fn run(args: &Arguments) -> u8 {
             };
             let entries: Vec<_> = registry.pages.iter().map(entry).collect();
             let object = json!({"schema_version": SCHEMA_VERSION, "registry": registry.id, "entries": entries});
-            print(&format!("{object:#}\n"));
+            print(&format!("{object:#}\n"))
         }
     }
-    0
 }
