@@ -72,7 +72,7 @@ impl Inputs {
         let stopped = limits.stop.raised().is_some();
         let input = match result {
             Ok(None) => {
-                if self.progress {
+                if self.progress && !super::faults::is_companion(place) {
                     note(&format!("note: {} is of no known format and was left out", place.name()));
                 }
                 return None;

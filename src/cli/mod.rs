@@ -9,6 +9,7 @@
 mod args;
 mod commands;
 mod exit;
+mod faults;
 mod filter;
 mod inputs;
 mod limits;

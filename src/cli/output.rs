@@ -42,6 +42,8 @@ pub(super) fn complain(text: &str) {
     use std::fmt::Write as _;
     let red = anstyle::AnsiColor::Red.on_default().bold();
     let mut line = String::new();
+    let mut text = text.to_owned();
+    report::tame(&mut text);
     let _ = write!(line, "{red}error{red:#}: {text}");
     let _ = writeln!(anstream::stderr(), "{line}");
 }

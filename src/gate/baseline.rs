@@ -17,7 +17,7 @@ pub struct Baseline {
     pub entries: Vec<Entry>,
 }
 
-/// One thing that is known. All but the fingerprint, the check and the severity is for people.
+/// One thing that is known. All but the fingerprint and the severity is for people.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -28,7 +28,7 @@ pub struct Entry {
     /// The check that asked; empty for others.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub check: String,
-    /// Service and operation, or model.
+    /// Service and operation, or model, input and key.
     pub place: String,
     /// Worse than this is new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,8 +37,9 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn key(&self) -> String {
-        if self.check.is_empty() { self.fingerprint.clone() } else { format!("{}/{}", self.fingerprint, self.check) }
+    /// Whether this, being known, is what the other is, or worse.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint && severity(other) <= severity(self)
     }
 
     /// In one line.
@@ -70,7 +71,7 @@ impl Baseline {
     /// A baseline of these entries, in an order that depends on nothing but them.
     pub fn new(mut entries: Vec<Entry>) -> Self {
         entries.sort();
-        entries.dedup_by(|a, b| a.key() == b.key());
+        entries.dedup_by(|a, b| a.fingerprint == b.fingerprint);
         Self { schema_version: VERSION.to_owned(), entries }
     }
 
@@ -81,16 +82,17 @@ impl Baseline {
 
     /// Excuses what is known in a report; answers with the entries that nothing in it is.
     pub fn excuse(&self, report: &mut Report) -> Vec<Entry> {
-        let present: BTreeMap<String, Entry> = of(report).into_iter().map(|entry| (entry.key(), entry)).collect();
+        let now = of(report);
+        let present: BTreeMap<&str, &Entry> = now.iter().map(|entry| (entry.fingerprint.as_str(), entry)).collect();
         let mut stale = Vec::new();
         for known in &self.entries {
-            let Some(now) = present.get(&known.key()) else {
+            let Some(now) = present.get(known.fingerprint.as_str()) else {
                 stale.push(known.clone());
                 continue;
             };
-            let (Some(gate), true) = (&mut report.gate, severity(now) <= severity(known)) else { continue };
+            let (Some(gate), true) = (&mut report.gate, known.covers(now)) else { continue };
             let excuse = Excuse { kind: ExcuseKind::Baseline, reason: "known debt".to_owned() };
-            gate.excuses.entry(known.key()).or_insert(excuse);
+            gate.excuses.entry(known.fingerprint.clone()).or_insert(excuse);
         }
         stale
     }
@@ -112,7 +114,8 @@ fn severity(entry: &Entry) -> Option<Severity> {
 
 /// Everything in a report that is wrong and not suppressed, as entries.
 pub fn of(report: &Report) -> Vec<Entry> {
-    let suppressed = |key: &str| report.excuse(key).is_some_and(|excuse| excuse.kind == ExcuseKind::Suppressed);
+    let suppressed =
+        |fingerprint: &str| report.excuse(fingerprint).is_some_and(|excuse| excuse.kind == ExcuseKind::Suppressed);
     let findings = report.findings.iter().filter(|finding| !suppressed(&finding.fingerprint)).map(|finding| Entry {
         kind: "finding".to_owned(),
         rule: finding.rule.to_owned(),
@@ -122,14 +125,21 @@ pub fn of(report: &Report) -> Vec<Entry> {
         fingerprint: finding.fingerprint.clone(),
     });
     let violated = report.results.iter().filter(|result| result.answer == Answer::Violated);
-    let violations = violated.filter(|result| !suppressed(&result.key_in_input())).map(|result| Entry {
-        kind: "violation".to_owned(),
-        rule: result.property.to_owned(),
-        check: result.check.clone(),
-        place: result.model.to_owned(),
-        severity: None,
-        fingerprint: result.fingerprint.clone(),
+    let violations = violated.flat_map(|result| {
+        let keys = result.counterexamples.iter().map(|example| example.partition.as_ref()).chain([None]);
+        result.fingerprints().zip(keys).map(move |(fingerprint, key)| Entry {
+            kind: "violation".to_owned(),
+            rule: result.property.to_owned(),
+            check: result.check.clone(),
+            place: match key {
+                Some(key) => format!("{} in {}, key {key}", result.model, result.known_as),
+                None => format!("{} in {}", result.model, result.known_as),
+            },
+            severity: None,
+            fingerprint: fingerprint.to_owned(),
+        })
     });
+    let violations = violations.filter(|entry| !suppressed(&entry.fingerprint));
     let failed = report.gate.iter().flat_map(|gate| &gate.expectations);
     let failed = failed.filter(|each| each.answer == Answer::Violated && !suppressed(&each.fingerprint));
     let expectations = failed.map(|expectation| Entry {

@@ -230,7 +230,8 @@ impl Judge<'_> {
         let Some((_, why)) = broken.first() else {
             return Ok(holds(format!("each of {all} traces is unbroken")));
         };
-        let detail = format!("{} of {all} traces are broken; the first {why}", broken.len());
+        let are = if broken.len() == 1 { "is" } else { "are" };
+        let detail = format!("{} of {all} traces {are} broken; the first {why}", broken.len());
         let spans: Vec<usize> = broken.iter().map(|(span, _)| *span).collect();
         Ok(Judged { answer: Answer::Violated, detail, exemplars: self.exemplars(&spans) })
     }
@@ -245,7 +246,8 @@ impl Judge<'_> {
         if found.is_empty() {
             return Ok(holds(format!("none of {} spans matches", self.subject.store.len())));
         }
-        let detail = format!("{} of {} spans match, expected none", found.len(), self.subject.store.len());
+        let match_it = if found.len() == 1 { "matches" } else { "match" };
+        let detail = format!("{} of {} spans {match_it}, expected none", found.len(), self.subject.store.len());
         Ok(Judged { answer: Answer::Violated, detail, exemplars: self.exemplars(&found) })
     }
 
@@ -262,15 +264,17 @@ impl Judge<'_> {
     fn requires(&self, first: &Node, second: &Node) -> Result<Judged, Wrong> {
         let (having, needed) = (self.by_trace(first)?, self.by_trace(second)?);
         let with: Vec<usize> = (0..having.len()).filter(|&trace| !having[trace].is_empty()).collect();
+        let (first, second) = (named(first, "the first"), named(second, "the second"));
         if with.is_empty() {
-            return Ok(empty("no trace has what requires something"));
+            return Ok(empty(format!("no trace has {first}")));
         }
         let lonely: Vec<usize> =
             with.iter().filter(|&&trace| needed[trace].is_empty()).map(|&trace| having[trace][0]).collect();
         if lonely.is_empty() {
-            return Ok(holds(format!("each of {} traces that have the first have the second", with.len())));
+            return Ok(holds(format!("each of {} traces with {first} has {second}", with.len())));
         }
-        let detail = format!("{} of {} traces that have the first lack the second", lonely.len(), with.len());
+        let lack = if lonely.len() == 1 { "lacks" } else { "lack" };
+        let detail = format!("{} of {} traces with {first} {lack} {second}", lonely.len(), with.len());
         Ok(Judged { answer: Answer::Violated, detail, exemplars: self.exemplars(&lonely) })
     }
 
@@ -290,14 +294,15 @@ impl Judge<'_> {
                 }
             }
         }
+        let (first, second) = (named(first, "the first"), named(second, "the second"));
         if all == 0 {
-            return Ok(empty("no trace has what should come second"));
+            return Ok(empty(format!("no trace has {second}")));
         }
         let clocks = if by_clock > 0 { format!(", {by_clock} by their clocks alone") } else { String::new() };
         if late.is_empty() {
-            return Ok(holds(format!("each of {all} comes after one of the first{clocks}")));
+            return Ok(holds(format!("each of {all} times {second} comes after {first}{clocks}")));
         }
-        let detail = format!("{} of {all} do not come after any of the first{clocks}", late.len());
+        let detail = format!("{} of {all} times {second} does not come after {first}{clocks}", late.len());
         Ok(Judged { answer: Answer::Violated, detail, exemplars: self.exemplars(&late) })
     }
 
@@ -333,6 +338,14 @@ fn together(parts: Vec<Judged>, order: &[Answer]) -> Judged {
     let mut exemplars: Vec<Exemplar> = telling.into_iter().flat_map(|part| part.exemplars).collect();
     exemplars.truncate(EXEMPLARS);
     Judged { answer, detail, exemplars }
+}
+
+/// What an argument names, in backticks; or how to speak of what meets a condition.
+fn named(node: &Node, otherwise: &str) -> String {
+    match &node.kind {
+        Kind::Text(name) => format!("`{name}`"),
+        _ => otherwise.to_owned(),
+    }
 }
 
 /// A span as a place.

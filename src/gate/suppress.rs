@@ -77,7 +77,7 @@ fn suppression(loaded: &Loaded, each: &Suppress, rules: &[&str]) -> Result<Suppr
 }
 
 impl Suppression {
-    /// What it matches in a report, by key or fingerprint.
+    /// What it matches in a report, by fingerprint.
     fn matches(&self, report: &Report) -> Vec<String> {
         let fits = |glob: &Option<GlobMatcher>, text: &str| glob.as_ref().is_none_or(|glob| glob.is_match(text));
         let findings = report.findings.iter().filter(|finding| {
@@ -97,7 +97,7 @@ impl Suppression {
             expectation.name == self.rule && expectation.answer == Answer::Violated && of_traces && self.input.is_none()
         });
         let findings = findings.map(|finding| finding.fingerprint.clone());
-        let results = results.map(crate::outcome::CheckResult::key_in_input);
+        let results = results.flat_map(crate::outcome::CheckResult::fingerprints).map(str::to_owned);
         findings.chain(results).chain(expectations.map(|expectation| expectation.fingerprint.clone())).collect()
     }
 }

@@ -5,6 +5,7 @@
 use super::{Experiment, FaultChoice, Judgement};
 use crate::formats::json_text;
 use crate::node::{Cluster, Outcome, System};
+use crate::outcome::FaultWindow;
 use crate::sim::record::{EventRow, Recorder};
 use crate::sim::{Performed, Run, Schedule, When, Window, faults};
 use serde::{Deserialize, Serialize};
@@ -98,6 +99,18 @@ pub fn write_truth(experiment: &Experiment, run: &Run, judgement: &Judgement, to
         }
     }
     writeln!(to, "]}}")
+}
+
+/// When faults acted in a run, in true time.
+pub fn windows(cluster: Cluster, run: &Run) -> Vec<FaultWindow> {
+    let began = run.faults.iter().filter_map(|fault| Some((fault, fault.start_ns?)));
+    let windows = began.map(|(fault, start_ns)| FaultWindow {
+        kind: fault.fault.to_owned(),
+        nodes: fault.nodes.iter().map(|node| cluster.name(*node).to_string()).collect(),
+        start_ns: start_ns as i64,
+        end_ns: Some(fault.end_ns as i64),
+    });
+    windows.collect()
 }
 
 fn event_line(record: &Recorder, lanes: &[String], at: usize, event: &EventRow) -> String {

@@ -108,11 +108,13 @@ fn judge_history(system: &dyn System, run: &Run, shrink: Shrink, judgement: &mut
         let query = Query { model: Some(promise.model), property: promise.property, shrink, ..Query::default() };
         let outcome = causet_checkers::check(&history, &query).map_err(|error| error.to_string())?;
         about.partitions = outcome.partitions as u64;
+        about.undecided = outcome.unknown.len() as u64;
         if !outcome.violated.is_empty() || matches!(outcome.verdict, causet_checkers::verdict::Verdict::Violated(_)) {
             let keys: Vec<String> = outcome.violated.iter().map(Value::to_string).collect();
             let detail = match &keys[..] {
-                [] => format!("the history is not {}", promise.property),
-                keys => format!("the history is not {}: {}", promise.property, keys.join(", ")),
+                [] => "the history violates it".to_owned(),
+                [key] => format!("the history of key {key} violates it"),
+                keys => format!("the histories of keys {} violate it", keys.join(", ")),
             };
             judgement.wrong.push((Kind::History, promise.property, detail));
         }

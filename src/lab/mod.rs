@@ -9,6 +9,7 @@ mod judge;
 mod mutants;
 mod script;
 mod search;
+pub mod truth;
 mod witness;
 
 pub use experiment::{Chosen, Experiment, FaultChoice, fault_choice};
@@ -23,6 +24,10 @@ use crate::sim::{Recording, Run, simulate};
 /// Runs an experiment and judges it.
 pub fn perform(experiment: &Experiment, recording: Recording, shrink: causet_checkers::Shrink) -> (Run, Judgement) {
     let run = simulate(experiment.system, &experiment.config(recording));
-    let judgement = judge(experiment.system, &run, shrink);
+    let mut judgement = judge(experiment.system, &run, shrink);
+    let windows = files::windows(experiment.cluster(), &run);
+    for example in judgement.results.iter_mut().flat_map(|result| &mut result.counterexamples) {
+        example.note_faults(&windows, |operation| Some((operation.call_ns?, operation.return_ns)));
+    }
     (run, judgement)
 }

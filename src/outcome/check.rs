@@ -1,7 +1,7 @@
 //! From a checker's verdict, which speaks of indices, to a result that stands alone.
 
 use super::{Answer, Because, CheckResult, Counterexample, Operation, fingerprint};
-use causet_checkers::history::{History, OPEN, Status};
+use causet_checkers::history::{History, OPEN, Status, Value};
 use causet_checkers::verdict::{self, Verdict};
 
 /// What is said about the check beside its verdict.
@@ -10,9 +10,15 @@ pub struct Circumstances<'a> {
     /// The `[[check]]` that asks, for a gate.
     pub check: &'a str,
     pub input: &'a str,
+    /// What fingerprints call the input; empty: as it is called.
+    pub known_as: &'a str,
     pub property: &'static str,
     pub model: &'static str,
+    /// The model's options, as they were asked for.
+    pub options: &'a [(String, Value)],
     pub partitions: u64,
+    /// Keys that nobody could decide.
+    pub undecided: u64,
     pub elapsed_ms: f64,
     /// By operation: the id of its span, for histories made of traces.
     pub span_ids: &'a [String],
@@ -30,10 +36,12 @@ impl CheckResult {
         };
         let counterexamples: Vec<Counterexample> =
             examples.iter().map(|example| counterexample(history, example, about)).collect();
-        let fingerprint = if answer == Answer::Violated { shape(about, &counterexamples) } else { String::new() };
+        let all: Vec<&str> = counterexamples.iter().map(|example| example.fingerprint.as_str()).collect();
+        let fingerprint = if answer == Answer::Violated { fingerprint(&all) } else { String::new() };
         Self {
             check: about.check.to_owned(),
             input: about.input.to_owned(),
+            known_as: about.known_as().to_owned(),
             property: about.property,
             model: about.model,
             answer,
@@ -41,10 +49,12 @@ impl CheckResult {
             pending: history.pending() as u64,
             partitions: about.partitions,
             elapsed_ms: about.elapsed_ms,
+            undecided: if answer == Answer::Violated { about.undecided } else { 0 },
             fingerprint,
             cause,
             counterexamples,
             tolerated: false,
+            tolerates_undecided: false,
         }
     }
 
@@ -58,6 +68,7 @@ impl CheckResult {
         Self {
             check: about.check.to_owned(),
             input: about.input.to_owned(),
+            known_as: about.known_as().to_owned(),
             property: about.property,
             model: about.model,
             answer,
@@ -65,27 +76,28 @@ impl CheckResult {
             pending: history.pending() as u64,
             partitions: 0,
             elapsed_ms: 0.0,
+            undecided: 0,
             fingerprint: String::new(),
             cause: cause.map(|(kind, detail)| (kind.to_owned(), detail)),
             counterexamples: Vec::new(),
             tolerated: false,
+            tolerates_undecided: false,
         }
     }
 }
 
-/// What kind of violation it is, without keys, values, processes or times: model, property, and the
-/// functions at which orders died.
-fn shape(about: &Circumstances<'_>, examples: &[Counterexample]) -> String {
-    let died_at = |example: &Counterexample| {
-        let failed = example.operations.iter().find(|operation| Some(operation.index) == example.failed_at);
-        failed.map(|operation| operation.function.clone())
-    };
-    let mut functions: Vec<String> = examples.iter().filter_map(died_at).collect();
-    functions.sort_unstable();
-    functions.dedup();
-    let mut words = vec![about.property, about.model];
-    words.extend(functions.iter().map(String::as_str));
-    fingerprint(&words)
+impl Circumstances<'_> {
+    fn known_as(&self) -> &str {
+        if self.known_as.is_empty() { self.input } else { self.known_as }
+    }
+
+    /// What a violation is known by; the head of [`fingerprint`]'s file says why it is this.
+    fn fingerprint(&self, key: Option<&Value>, function: &str) -> String {
+        let mut options: Vec<String> = self.options.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        options.sort_unstable();
+        let key = key.map_or_else(String::new, ToString::to_string);
+        fingerprint(&[self.property, self.model, &options.join(","), self.known_as(), &key, function])
+    }
 }
 
 fn counterexample(history: &History, example: &verdict::Counterexample, about: &Circumstances<'_>) -> Counterexample {
@@ -95,8 +107,12 @@ fn counterexample(history: &History, example: &verdict::Counterexample, about: &
         to: step.to.map(u64::from),
         text: step.text.clone(),
     };
+    let partition = (!example.partition.is_nil()).then(|| example.partition.clone());
+    let function = example.failed_at.map_or("", |at| history.function(at as usize));
     Counterexample {
-        partition: (!example.partition.is_nil()).then(|| example.partition.clone()),
+        fingerprint: about.fingerprint(partition.as_ref(), function),
+        faults: Vec::new(),
+        partition,
         operations: example.operations.iter().map(|&at| operation(history, at as usize, about)).collect(),
         minimal: example.minimal,
         failed_at: example.failed_at.map(u64::from),

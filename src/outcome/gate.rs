@@ -11,7 +11,7 @@ pub struct Gate {
     pub expectations: Vec<Expectation>,
     /// Why what was judged is not all there.
     pub gaps: Vec<Gap>,
-    /// What does not count, by [`key`](super::CheckResult::key) or fingerprint.
+    /// What does not count, by fingerprint.
     pub excuses: BTreeMap<String, Excuse>,
     /// What should be looked at and does not count.
     pub warnings: Vec<Warning>,

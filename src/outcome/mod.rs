@@ -5,6 +5,7 @@
 
 mod analysis;
 mod check;
+mod fault;
 mod fingerprint;
 mod gate;
 mod simulation;
@@ -15,7 +16,8 @@ pub use analysis::{
     TraceSpan,
 };
 pub use check::Circumstances;
-pub use fingerprint::fingerprint;
+pub use fault::{Fault, FaultWindow};
+pub use fingerprint::{fingerprint, path_from};
 pub use gate::{Excuse, ExcuseKind, Exemplar, Expectation, Gap, Gate, Warning};
 pub use simulation::{FaultSummary, MutantRow, SeedFailure, SeedSearch, Simulation, StoryLine, Wrong};
 pub use waterfall::{Waterfall, WaterfallLink, WaterfallRow};
@@ -136,6 +138,8 @@ pub struct CheckResult {
     /// The `[[check]]` that asked, for a gate.
     pub check: String,
     pub input: String,
+    /// The input's name in fingerprints and baselines: its path from the configuration's folder.
+    pub known_as: String,
     pub property: &'static str,
     /// Empty if there was nothing to choose a model for.
     pub model: &'static str,
@@ -145,13 +149,17 @@ pub struct CheckResult {
     pub partitions: u64,
     /// Wall-clock time of the check alone.
     pub elapsed_ms: f64,
-    /// Stable over runs; the same for the same kind of violation. Empty unless violated.
+    /// Keys that nobody could decide, where others are violated.
+    pub undecided: u64,
+    /// Stable over runs; of all its counterexamples. Empty unless violated.
     pub fingerprint: String,
     /// Kind and detail, when unknown.
     pub cause: Option<(String, String)>,
     pub counterexamples: Vec<Counterexample>,
     /// Told, but not counted, whatever it is.
     pub tolerated: bool,
+    /// Keys that nobody could decide are told, but not counted.
+    pub tolerates_undecided: bool,
 }
 
 impl CheckResult {
@@ -160,19 +168,15 @@ impl CheckResult {
         format!("{}#{operation}", self.input)
     }
 
-    /// As [`CheckResult::key`], for one input.
-    pub fn key_in_input(&self) -> String {
-        format!("{} in {}", self.key(), self.input)
-    }
-
-    /// What it is known by: its fingerprint, and the check that asked.
-    pub fn key(&self) -> String {
-        if self.check.is_empty() { self.fingerprint.clone() } else { format!("{}/{}", self.fingerprint, self.check) }
+    /// The fingerprints by which its violations are known: one for each counterexample.
+    pub fn fingerprints(&self) -> impl Iterator<Item = &str> {
+        let own = self.counterexamples.is_empty().then_some(self.fingerprint.as_str());
+        self.counterexamples.iter().map(|example| example.fingerprint.as_str()).chain(own)
     }
 }
 
 /// Why a property does not hold, with the operations themselves.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Counterexample {
     /// The object; nothing if there is only one.
     pub partition: Option<Value>,
@@ -184,6 +188,10 @@ pub struct Counterexample {
     /// States that were possible just before it.
     pub states: Vec<String>,
     pub because: Vec<Because>,
+    /// Stable over runs: of the question, the input, the key, and the function that can't be explained.
+    pub fingerprint: String,
+    /// Faults that acted meanwhile, where that is known.
+    pub faults: Vec<Fault>,
 }
 
 /// One operation of a counterexample.
@@ -297,12 +305,13 @@ impl Report {
         self.answers().max_by_key(|answer| answer.badness()).unwrap_or(Answer::Empty)
     }
 
-    /// Why a result does not count: it is known wherever it is, or accepted for its input alone.
+    /// Why a violated result does not count: everything that is wrong with it is known or accepted. What is known is shown.
     pub fn excuse_of(&self, result: &CheckResult) -> Option<&Excuse> {
-        self.excuse(&result.key_in_input()).or_else(|| self.excuse(&result.key()))
+        let excuses: Option<Vec<&Excuse>> = result.fingerprints().map(|each| self.excuse(each)).collect();
+        excuses?.into_iter().max_by_key(|excuse| excuse.kind == ExcuseKind::Baseline)
     }
 
-    /// Why something does not count, by its key or fingerprint.
+    /// Why something does not count, by its fingerprint.
     pub fn excuse(&self, key: &str) -> Option<&Excuse> {
         self.gate.as_ref()?.excuses.get(key)
     }
@@ -311,9 +320,13 @@ impl Report {
     pub fn answers(&self) -> impl Iterator<Item = Answer> + '_ {
         let excused = |key: &str| self.excuse(key).is_some();
         let results = self.results.iter().map(move |result| match result.answer {
-            Answer::Violated if self.excuse_of(result).is_some() => Answer::Holds,
             Answer::Error => Answer::Error,
             _ if result.tolerated => Answer::Holds,
+            // That some keys are excused says nothing of those that nobody could decide.
+            Answer::Violated if self.excuse_of(result).is_some() => match result.undecided {
+                1.. if !result.tolerates_undecided => Answer::Unknown,
+                _ => Answer::Holds,
+            },
             answer => answer,
         });
         let findings = self.fail_on.map(|limit| {

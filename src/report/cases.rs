@@ -1,8 +1,10 @@
 //! A report as a list of cases: for readers that think in test cases, alerts and annotations.
 
+use super::numbers::duration;
 use super::timeline::timeline;
 use crate::outcome::{
-    Answer, CheckResult, Counterexample, Excuse, ExcuseKind, Exemplar, Expectation, Finding, Report, Severity,
+    Answer, CheckResult, Counterexample, Excuse, ExcuseKind, Exemplar, Expectation, Fault, FaultWindow, Finding,
+    Report, Severity,
 };
 use std::fmt::Write;
 
@@ -20,7 +22,9 @@ pub(super) struct Case<'a> {
     pub severity: Severity,
     /// One line that stands alone.
     pub headline: String,
-    /// Everything that is known, in lines.
+    /// The end of it: what is wrong with what the name says.
+    pub why: String,
+    /// What else is known, in lines.
     pub text: String,
     /// The file, and the line in it.
     pub path: String,
@@ -40,6 +44,9 @@ pub(super) enum Weight<'a> {
     Excused(&'a Excuse),
 }
 
+/// Faults that are told of one counterexample.
+pub(super) const FAULTS: usize = 8;
+
 /// Rules that are in no registry.
 pub(super) const OWN_RULES: [(&str, &str); 3] = [
     ("expectation", "An [[expect]] of causet.toml holds of the traces"),
@@ -48,6 +55,11 @@ pub(super) const OWN_RULES: [(&str, &str); 3] = [
 ];
 
 impl Case<'_> {
+    /// The headline and everything else.
+    pub(super) fn story(&self) -> String {
+        format!("{}\n{}", self.headline, self.text).trim_end().to_owned()
+    }
+
     /// Whether it is one of those because of which a run does not pass.
     pub(super) fn fails(&self) -> bool {
         self.answer != Answer::Holds && self.weight == Weight::Counts
@@ -59,7 +71,7 @@ impl Case<'_> {
     }
 
     /// `baseline: known debt` and the like; empty if it counts.
-    pub(super) fn excuse(&self) -> String {
+    pub(super) fn note(&self) -> String {
         match self.weight {
             Weight::Counts => String::new(),
             Weight::Told => "does not count".to_owned(),
@@ -90,9 +102,12 @@ pub(super) fn cases(report: &Report) -> Vec<Case<'_>> {
         all.push(case);
     }
     for error in &report.errors {
-        let mut case = plain("inputs", "input", error.path.clone(), Answer::Error, error.to_string());
-        case.path.clone_from(&error.path);
-        all.push(case);
+        let why = match &error.position {
+            Some(position) => format!("{position}: {}", error.message),
+            None => error.message.clone(),
+        };
+        let case = plain("inputs", "input", error.path.clone(), Answer::Error, why);
+        all.push(Case { path: error.path.clone(), headline: error.to_string(), ..case });
     }
     if let Some((kind, detail)) = &report.cause {
         all.push(plain("inputs", "completeness", kind.clone(), Answer::Unknown, format!("{kind}: {detail}")));
@@ -106,7 +121,7 @@ pub(super) fn cases(report: &Report) -> Vec<Case<'_>> {
     all
 }
 
-fn plain<'a>(group: &str, rule: &'a str, name: String, answer: Answer, text: String) -> Case<'a> {
+fn plain<'a>(group: &str, rule: &'a str, name: String, answer: Answer, why: String) -> Case<'a> {
     Case {
         group: group.to_owned(),
         rule,
@@ -114,8 +129,9 @@ fn plain<'a>(group: &str, rule: &'a str, name: String, answer: Answer, text: Str
         answer,
         weight: Weight::Counts,
         severity: Severity::High,
-        headline: text.clone(),
-        text,
+        headline: why.clone(),
+        why,
+        text: String::new(),
         path: String::new(),
         line: 1,
         spans: Vec::new(),
@@ -127,10 +143,10 @@ fn plain<'a>(group: &str, rule: &'a str, name: String, answer: Answer, text: Str
 
 /// One case for each key that violates the property, and one for the rest.
 fn of_result<'a>(all: &mut Vec<Case<'a>>, report: &'a Report, result: &'a CheckResult) {
-    let what = format!("{} {}", result.property, if result.model.is_empty() { "of no model" } else { result.model });
+    let what = format!("{} {}", result.property, result.model).trim_end().to_owned();
     let weight = match report.excuse_of(result) {
-        Some(excuse) if result.answer == Answer::Violated => Weight::Excused(excuse),
         _ if result.tolerated && result.answer != Answer::Error => Weight::Told,
+        Some(excuse) if result.answer == Answer::Violated => Weight::Excused(excuse),
         _ => Weight::Counts,
     };
     let group = if result.check.is_empty() { result.property.to_owned() } else { result.check.clone() };
@@ -143,47 +159,78 @@ fn of_result<'a>(all: &mut Vec<Case<'a>>, report: &'a Report, result: &'a CheckR
         ..plain(&group, result.property, format!("{} {what}", result.input), result.answer, String::new())
     };
     if result.answer == Answer::Violated && !result.counterexamples.is_empty() {
-        for example in &result.counterexamples {
-            let key = example.partition.as_ref().map_or_else(String::new, |key| format!(", key {key}"));
-            let because = example.because.last().map_or(String::new(), |step| format!(": {}", step.text));
-            let span = |operation: &crate::outcome::Operation| {
-                let span_id = operation.span_id.clone()?;
-                Some(Exemplar { span_id, operation: operation.function.clone(), ..Exemplar::default() })
-            };
-            let spans: Vec<Exemplar> = example.operations.iter().filter_map(span).collect();
-            let mut case = Case {
-                name: format!("{}{key}", whole.name),
-                headline: format!("{what} is violated in {}{key}{because}", result.input),
-                text: explanation(example),
-                spans,
-                counterexample: Some(example),
-                ..whole.clone()
-            };
-            let operation = example.failed_at.and_then(|index| report.places.get(&result.place_key(index)));
-            let place = operation.or_else(|| case.spans.iter().find_map(|span| report.places.get(&span.span_id)));
-            if let Some((path, line)) = place {
-                (case.path, case.line) = (path.clone(), *line);
-            }
-            all.push(case);
+        all.extend(result.counterexamples.iter().map(|example| of_example(report, result, &what, &whole, example)));
+        if result.undecided > 0 {
+            let (name, why) = (format!("{}, undecided keys", whole.name), undecided(result));
+            let weight = if result.tolerates_undecided { Weight::Told } else { Weight::Counts };
+            let headline = format!("{what} is unknown in {}: {why}", result.input);
+            let fingerprint = String::new();
+            all.push(Case { name, answer: Answer::Unknown, weight, headline, why, fingerprint, ..whole.clone() });
         }
-        let others = result.partitions.saturating_sub(result.counterexamples.len() as u64);
+        let others = result.partitions.saturating_sub(result.counterexamples.len() as u64 + result.undecided);
         if others > 0 {
             let name = format!("{}, the other keys", whole.name);
             all.push(Case { name, answer: Answer::Holds, weight: Weight::Counts, ..whole });
         }
         return;
     }
-    let mut text = match (&result.cause, result.answer) {
+    let why = match (&result.cause, result.answer) {
         (Some((kind, detail)), _) => format!("{kind}: {detail}"),
         (None, Answer::Empty) => "no operation to judge".to_owned(),
         _ => format!("{} operations", result.operations),
     };
+    let mut text = String::new();
     let wrong = report.simulation.iter().flat_map(|simulation| &simulation.wrong);
     wrong.filter(|wrong| wrong.property == result.property).for_each(|wrong| {
-        let _ = write!(text, "\n{}: {}", wrong.by, wrong.detail);
+        let _ = writeln!(text, "{}: {}", wrong.by, wrong.detail);
     });
-    let headline = format!("{what} is {} in {}: {}", result.answer.id(), result.input, text.replace('\n', "; "));
-    all.push(Case { headline, text, ..whole });
+    let headline = format!("{what} is {} in {}: {why}", result.answer.id(), result.input);
+    all.push(Case { headline, why, text, ..whole });
+}
+
+/// One key that violates the property.
+fn of_example<'a>(
+    report: &'a Report,
+    result: &CheckResult,
+    what: &str,
+    whole: &Case<'a>,
+    example: &'a Counterexample,
+) -> Case<'a> {
+    let key = example.partition.as_ref().map_or_else(String::new, |key| format!(", key {key}"));
+    let why = example.because.last().map_or(String::new(), |step| step.text.clone());
+    let span = |operation: &crate::outcome::Operation| {
+        let span_id = operation.span_id.clone()?;
+        Some(Exemplar { span_id, operation: operation.function.clone(), ..Exemplar::default() })
+    };
+    let mut case = Case {
+        name: format!("{}{key}", whole.name),
+        headline: format!("{what} is violated in {}{key}: {why}", result.input),
+        why,
+        weight: match report.excuse(&example.fingerprint) {
+            _ if whole.weight == Weight::Told => Weight::Told,
+            Some(excuse) => Weight::Excused(excuse),
+            None => Weight::Counts,
+        },
+        fingerprint: example.fingerprint.clone(),
+        text: explanation(example),
+        spans: example.operations.iter().filter_map(span).collect(),
+        counterexample: Some(example),
+        ..whole.clone()
+    };
+    let operation = example.failed_at.and_then(|index| report.places.get(&result.place_key(index)));
+    let place = operation.or_else(|| case.spans.iter().find_map(|span| report.places.get(&span.span_id)));
+    if let Some((path, line)) = place {
+        (case.path, case.line) = (path.clone(), *line);
+    }
+    case
+}
+
+/// What to say of keys that nobody could decide.
+fn undecided(result: &CheckResult) -> String {
+    match result.undecided {
+        1 => "1 key could not be decided".to_owned(),
+        many => format!("{many} keys could not be decided"),
+    }
 }
 
 /// Why, as a list of steps and a picture of characters.
@@ -192,11 +239,43 @@ fn explanation(example: &Counterexample) -> String {
     for step in &example.because {
         let _ = writeln!(text, "• {}", step.text);
     }
+    for line in meanwhile(example) {
+        let _ = writeln!(text, "⚡ {line}");
+    }
     text + &timeline(&example.operations, example.failed_at, 110)
 }
 
+/// The faults of a counterexample, in lines; not more than anybody reads.
+pub(super) fn meanwhile(example: &Counterexample) -> Vec<String> {
+    let faults = example.faults.iter().take(FAULTS);
+    let mut lines: Vec<String> = faults.map(|fault| format!("meanwhile: {}", fault_text(fault))).collect();
+    if example.faults.len() > FAULTS {
+        lines.push(format!("and {} more faults", example.faults.len() - FAULTS));
+    }
+    lines
+}
+
+/// A fault in words: `partition of n3, c2 from 596 ms to 1.66 s`.
+pub(super) fn fault_text(fault: &Fault) -> String {
+    let FaultWindow { kind, nodes, start_ns, end_ns } = &fault.window;
+    let time = |nanos: i64| duration(u64::try_from(nanos).unwrap_or(0));
+    let nodes = if nodes.is_empty() { String::new() } else { format!(" of {}", nodes.join(", ")) };
+    let end = end_ns.map_or_else(|| " on".to_owned(), |end| format!(" to {}", time(end)));
+    format!("{kind}{nodes} from {}{end}", time(*start_ns))
+}
+
+/// A number with its unit: `1 span`, `33.3 %`.
+fn measured(value: f64, unit: &str) -> String {
+    let rounded = (value * 1e4).round() / 1e4;
+    match unit {
+        "ratio" => format!("{} %", (value * 1e4).round() / 1e2),
+        unit if rounded == 1.0 && unit.len() > 2 => format!("1 {}", unit.strip_suffix('s').unwrap_or(unit)),
+        unit => format!("{rounded} {unit}"),
+    }
+}
+
 fn of_expectation<'a>(report: &'a Report, config: &str, each: &'a Expectation) -> Case<'a> {
-    let mut text = format!("{}\n{}\n", each.expression, each.detail);
+    let mut text = if each.expression == each.name { String::new() } else { format!("{}\n", each.expression) };
     each.exemplars.iter().for_each(|exemplar| {
         let Exemplar { trace_id, span_id, service, operation } = exemplar;
         let _ = writeln!(text, "trace {trace_id} span {span_id}: {service} {operation}");
@@ -211,7 +290,8 @@ fn of_expectation<'a>(report: &'a Report, config: &str, each: &'a Expectation) -
         line: each.line,
         spans: each.exemplars.clone(),
         fingerprint: each.fingerprint.clone(),
-        ..plain("expectations", "expectation", each.name.clone(), each.answer, text)
+        text,
+        ..plain("expectations", "expectation", each.name.clone(), each.answer, each.detail.clone())
     }
 }
 
@@ -223,9 +303,9 @@ fn of_finding<'a>(report: &'a Report, finding: &'a Finding) -> Case<'a> {
         service: service.clone(),
         operation: operation.clone(),
     };
-    let mut text = format!("{severity} {rule}: {service} {operation}: {title}\n");
+    let mut text = format!("severity: {severity}\n");
     for evidence in &finding.evidence {
-        let _ = writeln!(text, "{}: {} {}", evidence.name, (evidence.value * 1e4).round() / 1e4, evidence.unit);
+        let _ = writeln!(text, "{}: {}", evidence.name.replace('-', " "), measured(evidence.value, evidence.unit));
     }
     let _ = writeln!(text, "for example span {} of trace {}", finding.span_id, finding.trace_id);
     let first_input = || report.inputs.iter().find(|input| input.spans > 0).map(|input| (input.path.clone(), 1));
@@ -242,6 +322,7 @@ fn of_finding<'a>(report: &'a Report, finding: &'a Finding) -> Case<'a> {
         line: line.max(1),
         spans: finding.exemplars.iter().map(exemplar).collect(),
         fingerprint: finding.fingerprint.clone(),
-        ..plain("findings", rule, format!("{rule}: {service} {operation}"), Answer::Violated, text)
+        text,
+        ..plain("findings", rule, format!("{rule}: {service} {operation}"), Answer::Violated, title.clone())
     }
 }

@@ -75,7 +75,7 @@ fn annotation(out: &mut String, level: &str, case: &Case<'_>) {
         "" | "-" => String::new(),
         path => format!("file={},line={},", property(path), case.line),
     };
-    let text = shorten(&format!("{}\n{}", case.headline, case.text), 4000);
+    let text = shorten(&case.story(), 4000);
     let title = property(&format!("causet: {}", case.rule));
     let _ = writeln!(out, "::{level} {file}title={title}::{}", data(text.trim_end()));
 }
@@ -107,7 +107,7 @@ fn summary(report: &Report) -> String {
     for case in failing.iter().take(DETAILS).filter(|case| !case.text.is_empty()) {
         let fence = "`".repeat(longest_run(&case.text).max(2) + 1);
         let text = shorten(case.text.trim_end(), DETAIL_LENGTH);
-        let name = super::markup::escape(&case.name);
+        let name = cell(&case.name);
         let _ = write!(out, "\n<details><summary>{name}</summary>\n\n{fence}text\n{text}\n{fence}\n\n</details>\n");
     }
     let known: Vec<_> = known.collect();
@@ -120,10 +120,15 @@ fn summary(report: &Report) -> String {
 }
 
 fn row(out: &mut String, case: &Case<'_>) {
-    let cell = |text: &str| super::markup::escape(&shorten(text, 300)).replace('|', "\\|").replace('\n', " ");
-    let (name, why) = (cell(&case.name), cell(&case.headline));
-    let excuse = if case.fails() { String::new() } else { format!(" ({})", cell(&case.excuse())) };
+    let (name, why) = (cell(&case.name), cell(&case.why));
+    let excuse = if case.fails() { String::new() } else { format!(" ({})", cell(&case.note())) };
     let _ = writeln!(out, "| {} | {name} | {why}{excuse} |", case.answer.id());
+}
+
+/// A text in one line of Markdown: nothing in it is markup but code in backticks.
+fn cell(text: &str) -> String {
+    let text = super::markup::escape(&shorten(text, 300));
+    text.replace('|', "\\|").replace('[', "&#91;").replace('*', "&#42;").replace('_', "&#95;").replace('\n', " ")
 }
 
 /// The longest run of backticks in a text.

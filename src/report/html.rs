@@ -1,6 +1,6 @@
 //! `html`: one page that needs nothing else: no network, no script, light and dark.
 
-use super::cases::{Case, cases};
+use super::cases::{Case, cases, meanwhile};
 use super::markup::{escape, shorten};
 use super::numbers::{count, duration, moment};
 use super::{Look, Renderer, svg};
@@ -102,7 +102,6 @@ fn failing(out: &mut String, report: &Report, all: &[Case<'_>], most: Most) {
     for case in bad.iter().take(most.failing) {
         let (id, name) = (case.answer.id(), escape(&shorten(&case.name, NAME)));
         let _ = writeln!(out, "<section><h3><span class=\"{id}\">{id}</span> {name}</h3>");
-        let _ = writeln!(out, "<p>{}</p>", escape(&shorten(&case.headline, NAME * 2)));
         match case.counterexample {
             Some(example) => {
                 steps(out, example, most.failing);
@@ -111,9 +110,11 @@ fn failing(out: &mut String, report: &Report, all: &[Case<'_>], most: Most) {
                     picture(out, &case.name, example);
                 }
             }
-            None if case.text.is_empty() => {}
             None => {
-                let _ = writeln!(out, "<pre>{}</pre>", escape(&shorten(case.text.trim_end(), most.text)));
+                let _ = writeln!(out, "<p>{}</p>", prose(&shorten(&case.why, NAME * 2)));
+                if !case.text.is_empty() {
+                    let _ = writeln!(out, "<pre>{}</pre>", escape(&shorten(case.text.trim_end(), most.text)));
+                }
             }
         }
         out.push_str("</section>\n");
@@ -139,13 +140,28 @@ fn failing(out: &mut String, report: &Report, all: &[Case<'_>], most: Most) {
 fn steps(out: &mut String, example: &Counterexample, most: usize) {
     out.push_str("<ul>\n");
     for step in example.because.iter().take(most) {
-        let _ = writeln!(out, "<li>{}</li>", escape(&shorten(&step.text, NAME)));
+        let _ = writeln!(out, "<li>{}</li>", prose(&shorten(&step.text, NAME)));
+    }
+    for line in meanwhile(example) {
+        let _ = writeln!(out, "<li>{}</li>", escape(&shorten(&line, NAME)));
     }
     out.push_str("</ul>\n");
 }
 
+/// A sentence, with what stands between backticks as code.
+fn prose(text: &str) -> String {
+    let parts: Vec<String> = text.split('`').map(escape).collect();
+    // An odd one out is no mark.
+    if parts.len().is_multiple_of(2) {
+        return escape(text);
+    }
+    let mark = |(at, part): (usize, &String)| if at % 2 == 1 { format!("<code>{part}</code>") } else { part.clone() };
+    parts.iter().enumerate().map(mark).collect()
+}
+
 fn picture(out: &mut String, title: &str, example: &Counterexample) {
-    let svg::Picture { width, height, body } = svg::draw(title, example);
+    // The heading above says what it is of.
+    let svg::Picture { width, height, body } = svg::draw("", example);
     let name = escape(&shorten(title, NAME));
     let _ = writeln!(
         out,
@@ -158,15 +174,17 @@ fn picture(out: &mut String, title: &str, example: &Counterexample) {
 fn judged(out: &mut String, all: &[Case<'_>], most: usize) {
     let shown: Vec<&Case<'_>> = all.iter().filter(|case| !case.is_suppressed()).collect();
     out.push_str("<h2>What was judged</h2>\n<div class=\"wide\"><table>\n");
-    out.push_str("<tr><th>verdict</th><th>group</th><th>what</th><th>note</th></tr>\n");
+    out.push_str("<tr><th>verdict</th><th>what</th><th>by</th><th>note</th></tr>\n");
     for case in shown.iter().take(most) {
         let id = case.answer.id();
         let class = if case.fails() || case.answer == Answer::Holds { id } else { "dim" };
-        let (group, name) = (escape(&shorten(&case.group, NAME)), escape(&shorten(&case.name, NAME)));
-        let note = escape(&shorten(&case.excuse(), NAME));
+        // A check without a name is called as its property, which the name says already.
+        let group = if case.group == case.rule { "" } else { &case.group };
+        let (group, name) = (escape(&shorten(group, NAME)), escape(&shorten(&case.name, NAME)));
+        let note = escape(&shorten(&case.note(), NAME));
         let _ = writeln!(
             out,
-            "<tr><td><span class=\"{class}\">{id}</span></td><td>{group}</td><td>{name}</td><td>{note}</td></tr>"
+            "<tr><td><span class=\"{class}\">{id}</span></td><td>{name}</td><td class=\"dim\">{group}</td><td class=\"dim\">{note}</td></tr>"
         );
     }
     out.push_str("</table></div>\n");

@@ -3,7 +3,8 @@
 use super::{Look, Renderer, gate_json, laboratory_json, waterfall};
 use crate::outcome::Value as Datum;
 use crate::outcome::{
-    Analysis, CheckResult, Counterexample, Evidence, Finding, Input, InputError, Operation, Report, RootCause,
+    Analysis, CheckResult, Counterexample, Evidence, Fault, FaultWindow, Finding, Input, InputError, Operation, Report,
+    RootCause,
 };
 use crate::registry::Entry;
 use serde_json::{Value, json};
@@ -115,6 +116,7 @@ pub(super) fn result(result: &CheckResult) -> Value {
         "operations": result.operations,
         "pending": result.pending,
         "partitions": result.partitions,
+        "undecided": result.undecided,
         "elapsed_ms": result.elapsed_ms,
         "fingerprint": result.fingerprint,
         "cause": result.cause.as_ref().map(cause),
@@ -136,7 +138,14 @@ fn counterexample(example: &Counterexample) -> Value {
         "states": example.states,
         "operations": example.operations.iter().map(operation).collect::<Value>(),
         "because": example.because.iter().map(because).collect::<Value>(),
+        "fingerprint": example.fingerprint,
+        "faults": example.faults.iter().map(fault).collect::<Value>(),
     })
+}
+
+fn fault(fault: &Fault) -> Value {
+    let FaultWindow { kind, nodes, start_ns, end_ns } = &fault.window;
+    json!({"kind": kind, "nodes": nodes, "start_ns": start_ns, "end_ns": end_ns})
 }
 
 fn operation(operation: &Operation) -> Value {

@@ -66,11 +66,11 @@ fn totals(cases: &[&Case<'_>]) -> String {
 fn test_case(out: &mut String, case: &Case<'_>) {
     let (class, name) = (escape(&format!("causet.{}", case.group)), escape(&case.name));
     let _ = write!(out, "    <testcase classname=\"{class}\" name=\"{name}\" time=\"{:.3}\"", case.seconds);
-    let text = escape(&format!("{}\n{}", case.headline, case.text));
+    let text = escape(&case.story());
     let _ = match outcome(case) {
         None => writeln!(out, "/>"),
         Some("skipped") => {
-            let message = escape(&format!("{}: {}", case.excuse(), case.headline));
+            let message = escape(&format!("{}: {}", case.note(), case.headline));
             writeln!(
                 out,
                 ">\n      <skipped message=\"{message}\"/>\n      <system-out>{text}</system-out>\n    </testcase>"

@@ -14,6 +14,7 @@ mod laboratory_json;
 mod markup;
 mod ndjson;
 mod numbers;
+mod printable;
 mod sarif;
 mod svg;
 mod text;
@@ -22,6 +23,7 @@ mod timeline;
 mod waterfall;
 
 pub use json::{SCHEMA, SCHEMA_VERSION};
+pub(crate) use printable::tame;
 
 use crate::outcome::Report;
 use crate::registry::Entry;

@@ -102,11 +102,11 @@ fn result(case: &Case<'_>, ids: &[&str]) -> Value {
         "ruleId": case.rule,
         "ruleIndex": ids.iter().position(|id| *id == case.rule),
         "level": level,
-        "message": {"text": format!("{}\n{}", case.headline, case.text).trim_end()},
+        "message": {"text": case.story()},
         "locations": locations,
     });
     if !case.fingerprint.is_empty() {
-        result["partialFingerprints"] = json!({"causet/v1": format!("{}/{}", case.group, case.fingerprint)});
+        result["partialFingerprints"] = json!({"causet/v1": case.fingerprint});
     }
     match case.weight {
         Weight::Excused(excuse) if excuse.kind == ExcuseKind::Suppressed => {

@@ -1,11 +1,13 @@
 //! `svg`: the timelines of counterexamples alone; and the drawing that `html` shows too.
 //!
 //! As in the text report, every distinct moment gets one step: what overlaps in the picture overlaps in the
-//! history, and nothing else does. A lane for each process; an operation that never returned is open to the right.
+//! history, and nothing else does. A lane for each process; an operation that never returned is open to the right. A fault
+//! is a band across the lanes, from between the calls and returns where it began to where it ended.
 
+use super::cases::{FAULTS, fault_text};
 use super::markup::{escape, shorten};
 use super::{Look, Renderer};
-use crate::outcome::{Counterexample, Operation, Report};
+use crate::outcome::{Counterexample, Fault, Operation, Report};
 use crate::registry::Entry;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -20,6 +22,7 @@ const OPERATIONS: usize = 200;
 const LANE: usize = 34;
 const BAR: usize = 22;
 const HEAD: usize = 26;
+const FAULT: usize = 20;
 
 impl Renderer for Svg {
     fn entry(&self) -> Entry {
@@ -28,8 +31,10 @@ impl Renderer for Svg {
             summary: "The timelines of counterexamples as one SVG picture, for documents and issues",
             documentation: "# svg\n\nThe operations of each counterexample as bars in the lanes of their processes, on a common \
                             axis that shows the order of calls and returns, not their distance. An operation that never returned \
-                            is open to the right; the one that can't be explained is marked. At most 20 counterexamples and 200 \
-                            operations of each. It follows the reader's light or dark mode.\n",
+                            is open to the right; the one that can't be explained is marked. Faults are bands across the lanes \
+                            where they are known: of runs of `causet simulate`, from the `truth.json` beside the history. At \
+                            most 20 counterexamples, and 200 operations and 8 faults of each. It follows the reader's light or \
+                            dark mode.\n",
             example: "causet check history.jsonl --report svg=why.svg",
         }
     }
@@ -76,9 +81,9 @@ pub(super) struct Picture {
 /// How the drawing looks, in light and dark mode.
 pub(super) const STYLE: &str = "\
 .t{font:13px system-ui,sans-serif;fill:#222}.h{font-weight:600}.b{fill:#d6e4f5;stroke:#4a7ab5}.o{fill:#f3ead2;stroke:#a8842c;\
-stroke-dasharray:4 3}.x{fill:#f9d5d2;stroke:#c0392b;stroke-width:2}.l{stroke:#8884}\
+stroke-dasharray:4 3}.x{fill:#f9d5d2;stroke:#c0392b;stroke-width:2}.l{stroke:#8884}.f{fill:#8a63d21c}.e{fill:#8a63d2}.n{font-size:12px;fill:#6b46b8}\
 @media(prefers-color-scheme:dark){.t{fill:#ddd}.b{fill:#23364d;stroke:#6b9bd6}.o{fill:#40371f;stroke:#c9a44a}\
-.x{fill:#5a2320;stroke:#ef6b5e}}";
+.x{fill:#5a2320;stroke:#ef6b5e}.n{fill:#bda2f0}}";
 
 /// Draws the operations of a counterexample.
 pub(super) fn draw(title: &str, example: &Counterexample) -> Picture {
@@ -88,15 +93,31 @@ pub(super) fn draw(title: &str, example: &Counterexample) -> Picture {
     moments.dedup();
     let place = |moment: i64| moments.partition_point(|other| *other < moment);
     let label_width = |op: &Operation| label(op).chars().count() * 8 + 14;
+    let marked = |op: &Operation| if Some(op.index) == example.failed_at { 16 } else { 0 };
     let steps = |op: &Operation| op.ret.map_or(moments.len(), place).saturating_sub(place(op.call)).max(1);
-    let step = shown.iter().map(|op| label_width(op).div_ceil(steps(op))).max().unwrap_or(0).clamp(12, 160);
+    let step =
+        shown.iter().map(|op| (label_width(op) + marked(op)).div_ceil(steps(op))).max().unwrap_or(0).clamp(12, 160);
     let rows = rows(&shown);
     let names: Vec<String> = rows.iter().map(|(name, _)| shorten(name, 18)).collect();
     let left = names.iter().map(|name| name.chars().count()).max().unwrap_or(0) * 8 + 20;
     let right = left + moments.len() * step;
-    let width = (right + 30).max(title.chars().count().min(90) * 8 + 16);
-    let mut body = format!("<text class=\"t h\" x=\"8\" y=\"18\">{}</text>", escape(&shorten(title, 90)));
-    let mut top = HEAD;
+    let mut width = (right + 30).max(title.chars().count().min(90) * 8 + 16);
+    let (mut body, mut top) = (String::new(), 4);
+    if !title.is_empty() {
+        let _ = write!(body, "<text class=\"t h\" x=\"8\" y=\"18\">{}</text>", escape(&shorten(title, 90)));
+        top = HEAD;
+    }
+    // Half a step after the last call or return before it.
+    let between = |after: Option<i64>| {
+        let passed = after.map_or(0, |after| moments.partition_point(|moment| *moment <= after));
+        if passed == moments.len() { right + 10 } else { (left + passed * step).saturating_sub(step / 2).max(left - 6) }
+    };
+    let bottom = top + example.faults.len().min(FAULTS) * FAULT + rows.len() * LANE;
+    for fault in example.faults.iter().take(FAULTS) {
+        let (from, to) = (between(fault.began_after), between(fault.ended_after));
+        width = width.max(band(&mut body, fault, (from, to.max(from + 4)), (top, bottom)));
+        top += FAULT;
+    }
     for ((_, operations), name) in rows.iter().zip(&names) {
         let middle = top + LANE / 2;
         let _ = write!(
@@ -112,12 +133,29 @@ pub(super) fn draw(title: &str, example: &Counterexample) -> Picture {
         }
         top += LANE;
     }
-    if shown.len() < example.operations.len() {
-        let note = format!("showing {} of {} operations", shown.len(), example.operations.len());
-        let _ = write!(body, "<text class=\"t\" x=\"8\" y=\"{}\">{note}</text>", top + 16);
+    let shown_of = [(shown.len(), example.operations.len(), "operations"), (FAULTS, example.faults.len(), "faults")];
+    for (some, all, what) in shown_of.into_iter().filter(|(some, all, _)| some < all) {
+        let _ = write!(body, "<text class=\"t\" x=\"8\" y=\"{}\">showing {some} of {all} {what}</text>", top + 16);
         top += 24;
     }
     Picture { width, height: top + 10, body }
+}
+
+/// Draws a fault between two places of the axis, from the line that names it down to the bottom. Answers with where its name ends.
+fn band(body: &mut String, fault: &Fault, (from, to): (usize, usize), (top, bottom): (usize, usize)) -> usize {
+    let nodes = fault.window.nodes.join(", ");
+    let name = shorten(format!("{} {nodes}", fault.window.kind).trim_end(), 60);
+    let (width, height, about) = (to - from, bottom - top, escape(&shorten(&fault_text(fault), 200)));
+    let _ = write!(
+        body,
+        "<g><title>{about}</title><rect class=\"f\" x=\"{from}\" y=\"{top}\" width=\"{width}\" height=\"{height}\"/>\
+         <rect class=\"e\" x=\"{from}\" y=\"{top}\" width=\"{width}\" height=\"3\"/>\
+         <text class=\"t n\" x=\"{}\" y=\"{}\">{}</text></g>",
+        from + 4,
+        top + 16,
+        escape(&name)
+    );
+    from + name.chars().count() * 8 + 16
 }
 
 /// The operations to show: all, or those that end nearest to where it failed.
@@ -215,7 +253,7 @@ fn about(operation: &Operation) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Value;
+    use crate::outcome::{FaultWindow, Value};
 
     fn operation(index: u64, process: &str, call: i64, ret: Option<i64>) -> Operation {
         Operation {
@@ -235,14 +273,7 @@ mod tests {
     }
 
     fn example(operations: Vec<Operation>) -> Counterexample {
-        Counterexample {
-            partition: None,
-            operations,
-            minimal: true,
-            failed_at: Some(1),
-            states: Vec::new(),
-            because: Vec::new(),
-        }
+        Counterexample { operations, minimal: true, failed_at: Some(1), ..Counterexample::default() }
     }
 
     #[test]
@@ -253,8 +284,43 @@ mod tests {
         assert_eq!(picture.body.matches("<path class=\"o\"").count(), 1);
         assert_eq!(picture.body.matches("class=\"x\"").count(), 1);
         assert!(picture.body.contains("&lt;a&gt;") && !picture.body.contains("<a>"));
+        assert!(!picture.body.contains("class=\"f\""));
         let many = (0..10_000).map(|at| operation(at, "c", at as i64 * 2, Some(at as i64 * 2 + 1))).collect();
         let picture = draw("t", &example(many));
         assert!(picture.body.contains("showing 200 of 10000 operations") && picture.body.len() < 200_000);
+    }
+
+    #[test]
+    fn faults_are_bands_between_calls_and_returns() {
+        let window = |kind: &str| FaultWindow {
+            kind: kind.into(),
+            nodes: vec!["<n1>".into()],
+            start_ns: 5_000_000,
+            end_ns: None,
+        };
+        let fault = |kind: &str, began_after, ended_after| Fault { window: window(kind), began_after, ended_after };
+        let mut example = example(vec![operation(0, "a", 1, Some(2)), operation(1, "a", 3, Some(4))]);
+        example.faults = vec![fault("crash", Some(2), Some(3)), fault("partition", None, Some(4))];
+        let body = draw("", &example).body;
+        let bands: Vec<(usize, usize)> = (body.split("<rect class=\"f\" x=\"").skip(1))
+            .map(|rest| {
+                let (x, rest) = rest.split_once('"').unwrap();
+                let width = rest.split_once("width=\"").unwrap().1.split_once('"').unwrap().0;
+                (x.parse().unwrap(), width.parse().unwrap())
+            })
+            .collect();
+        let bars: Vec<usize> = (body.split("<rect class=\"").skip(1))
+            .filter(|rest| rest.starts_with("b\"") || rest.starts_with("x\""))
+            .map(|rest| rest.split_once("x=\"").unwrap().1.split_once('"').unwrap().0.parse().unwrap())
+            .collect();
+        // The crash began after the first had returned, and ended after the second was called.
+        assert!(
+            bands[0].0 > bars[0] && bands[0].0 < bars[1] && bands[0].0 + bands[0].1 > bars[1],
+            "{bands:?} {bars:?}"
+        );
+        assert!(bands[1].0 < bars[0] && bands[1].0 + bands[1].1 > bars[1], "{bands:?} {bars:?}");
+        assert!(body.contains("crash of &lt;n1&gt; from 5.00 ms on") && !body.contains("<n1>"));
+        example.faults = vec![fault("crash", None, None); 30];
+        assert!(draw("", &example).body.contains("showing 8 of 30 faults"));
     }
 }

@@ -1,6 +1,8 @@
 //! `text`: for people at a terminal.
 
+use super::cases::meanwhile;
 use super::numbers::{count, counted, duration, moment, share};
+use super::printable::printable;
 use super::timeline::timeline;
 use super::{Look, Renderer, laboratory, text_gate, waterfall};
 use crate::outcome::{
@@ -95,48 +97,6 @@ fn cause(out: &mut String, report: &Report) {
     if let Some((kind, detail)) = &report.cause {
         let _ = writeln!(out, "{ODD}? unknown{ODD:#}: {kind}: {detail}");
     }
-}
-
-/// The report with control characters out of the names and messages that came from the input: they would
-/// break the layout, or do worse to a terminal.
-fn printable(report: &Report) -> Report {
-    let mut report = report.clone();
-    let clean = |text: &mut String| {
-        if text.contains(char::is_control) {
-            *text = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-        }
-    };
-    if let Some(analysis) = &mut report.analysis {
-        analysis
-            .operations
-            .iter_mut()
-            .for_each(|row| [&mut row.service, &mut row.operation].into_iter().for_each(clean));
-        analysis.dependencies.iter_mut().for_each(|row| [&mut row.caller, &mut row.callee].into_iter().for_each(clean));
-        let steps = analysis
-            .slowest
-            .iter_mut()
-            .flat_map(|trace| trace.critical_path.iter_mut().map(|step| &mut step.span).chain([&mut trace.root]));
-        steps.for_each(|span| [&mut span.service, &mut span.operation].into_iter().for_each(clean));
-    }
-    for trace in report.analysis.iter_mut().flat_map(|analysis| &mut analysis.trace) {
-        let steps = trace.critical_path.iter_mut().map(|step| &mut step.span);
-        let rows = trace.rows.iter_mut();
-        let rows = rows.flat_map(|row| {
-            row.message = row.message.lines().next().unwrap_or_default().to_owned();
-            clean(&mut row.message);
-            row.links.iter_mut().map(|link| &mut link.other).chain([&mut row.span])
-        });
-        steps.chain(rows).flat_map(|span| [&mut span.service, &mut span.operation]).for_each(clean);
-    }
-    for expectation in report.gate.iter_mut().flat_map(|gate| &mut gate.expectations) {
-        clean(&mut expectation.detail);
-        let exemplars = expectation.exemplars.iter_mut();
-        exemplars.flat_map(|exemplar| [&mut exemplar.service, &mut exemplar.operation]).for_each(clean);
-    }
-    for finding in &mut report.findings {
-        [&mut finding.service, &mut finding.operation, &mut finding.title].into_iter().for_each(clean);
-    }
-    report
 }
 
 fn skipped(out: &mut String, report: &Report, look: &Look) {
@@ -408,31 +368,43 @@ fn results(out: &mut String, report: &Report, look: &Look) {
         let partitions =
             if result.partitions > 1 { format!(", {}", counted(result.partitions, "key")) } else { String::new() };
         let took = if look.verbosity > 0 { format!(", {:.1} ms", result.elapsed_ms) } else { String::new() };
+        let question = format!("{} {}", result.property, result.model);
         let about = match result.operations {
             0 if result.model.is_empty() && result.answer != Answer::Empty => result.property.to_owned(),
-            number => {
-                let model = if result.model.is_empty() { "of no model" } else { result.model };
-                format!("{} {model}, {}", result.property, counted(number, "operation"))
-            }
+            number => format!("{}, {}", question.trim_end(), counted(number, "operation")),
         };
+        let undecided =
+            if result.undecided > 0 { format!(", {} undecided", count(result.undecided)) } else { String::new() };
         let _ = writeln!(
             out,
-            "{style}{sign} {:<8}{style:#} {:<width$}  {DIM}{check}{about}{pending}{partitions}{took}{known}{DIM:#}",
+            "{style}{sign} {:<8}{style:#} {:<width$}  {DIM}{check}{about}{pending}{partitions}{undecided}{took}{known}{DIM:#}",
             result.answer.id(),
             result.input,
         );
         if let Some((kind, detail)) = &result.cause {
             let _ = writeln!(out, "    {kind}: {detail}");
         }
+        if look.verbosity >= 0 && result.answer == Answer::Empty && is_of_traces(report, result) {
+            let _ = writeln!(
+                out,
+                "    no span carries an operation (`causet.op.f`); [extract] in causet.toml makes some of others"
+            );
+        }
         if look.verbosity < 0 || result.counterexamples.is_empty() {
             continue;
         }
         if told < TOLD || look.verbosity > 0 {
             told += 1;
-            explain(out, result, look);
+            explain(out, report, result, look);
         }
     }
     totals(out, report, look, told);
+}
+
+/// Whether a result is of the operations that spans carry: of one file, or of all traces of a gate together.
+fn is_of_traces(report: &Report, result: &CheckResult) -> bool {
+    let input = report.inputs.iter().find(|input| input.path == result.input);
+    input.map_or(report.analysis.is_some(), |input| input.spans > 0)
 }
 
 fn totals(out: &mut String, report: &Report, look: &Look, told: usize) {
@@ -454,27 +426,39 @@ fn totals(out: &mut String, report: &Report, look: &Look, told: usize) {
     }
 }
 
-fn explain(out: &mut String, result: &CheckResult, look: &Look) {
+fn explain(out: &mut String, report: &Report, result: &CheckResult, look: &Look) {
     let limit = if look.verbosity > 0 { usize::MAX } else { TOLD };
-    for example in result.counterexamples.iter().take(limit) {
-        explain_one(out, example, look);
+    // What counts comes before what is known; what is suppressed is hidden.
+    let excuse = |example: &Counterexample| report.excuse(&example.fingerprint).map(|excuse| excuse.kind);
+    let hidden = |kind: Option<ExcuseKind>| look.verbosity <= 0 && kind == Some(ExcuseKind::Suppressed);
+    let mut shown: Vec<&Counterexample> =
+        result.counterexamples.iter().filter(|example| !hidden(excuse(example))).collect();
+    shown.sort_by_key(|example| excuse(example).is_some());
+    for example in shown.iter().take(limit) {
+        explain_one(out, report, example, look);
     }
-    if result.counterexamples.len() > limit {
-        let keys: Vec<String> = (result.counterexamples[limit..].iter())
+    if shown.len() > limit {
+        let keys: Vec<String> = (shown[limit..].iter())
             .take(10)
             .filter_map(|example| example.partition.as_ref().map(ToString::to_string))
             .collect();
-        let more = result.counterexamples.len() - limit;
+        let more = shown.len() - limit;
         let _ = writeln!(out, "    {DIM}… and {more} more keys: {}{DIM:#}", keys.join(", "));
     }
 }
 
-fn explain_one(out: &mut String, example: &Counterexample, look: &Look) {
+fn explain_one(out: &mut String, report: &Report, example: &Counterexample, look: &Look) {
     if let Some(key) = &example.partition {
-        let _ = writeln!(out, "    key {key}");
+        let excuse = report.excuse(&example.fingerprint);
+        let known = excuse.map_or_else(String::new, |excuse| format!("  {DIM}{}{DIM:#}", excuse.kind.id()));
+        let _ = writeln!(out, "    key {key}{known}");
     }
     for step in &example.because {
         let _ = writeln!(out, "    • {}", step.text);
+    }
+    // The story of a run has told its faults.
+    for line in meanwhile(example).iter().filter(|_| report.simulation.is_none()) {
+        let _ = writeln!(out, "    {ODD}⚡{ODD:#} {line}");
     }
     // A picture of more operations than this is no picture.
     if example.operations.len() <= 24 {

@@ -252,3 +252,122 @@ fn the_same_run_says_the_same() {
         assert_eq!(gate(&folder, &config), first);
     }
 }
+
+/// A history of registers in which each of these keys has a stale read.
+fn stale(keys: &[&str]) -> String {
+    let line = |key: &&str, f: &str, value: &str, call: u32| {
+        format!(
+            "{{\"process\":\"p\",\"f\":\"{f}\",\"key\":\"{key}\",{value},\"call\":{call},\"return\":{},\"status\":\"ok\"}}\n",
+            call + 1
+        )
+    };
+    let lines = |key| [line(key, "write", "\"input\":1", 1), line(key, "read", "\"output\":null", 3)].concat();
+    keys.iter().map(lines).collect()
+}
+
+const HISTORIES: &str = "[[check]]\ninputs = [\"histories\"]\nmodel = \"register\"\n";
+
+fn fingerprints(folder: &Path, arguments: &[&str]) -> Vec<String> {
+    let output = run(folder, &[arguments, &["--report", "json"]].concat());
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let results = report["results"].as_array().unwrap().iter();
+    let examples = results.flat_map(|result| result["counterexamples"].as_array().unwrap());
+    examples.map(|example| example["fingerprint"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_known_violation_is_known_by_its_input_and_key_wherever_the_checkout_is() {
+    let folder = folder("fingerprints");
+    fs::write(folder.join("histories/keys.jsonl"), stale(&["x"])).unwrap();
+    assert_eq!(gate(&folder, HISTORIES).0, 1);
+    assert_eq!(said(&run(&folder, &["baseline", "write"])).0, 0);
+    assert_eq!(gate(&folder, HISTORIES).0, 0);
+    let known = fingerprints(&folder, &["gate"]);
+    // The same from another folder, by another name of the input, and where the checkout was copied to.
+    assert_eq!(
+        fingerprints(Path::new("."), &["gate", "--config", folder.join("causet.toml").to_str().unwrap()]),
+        known
+    );
+    assert_eq!(fingerprints(&folder.join("traces"), &["gate", "../histories/keys.jsonl"]), known);
+    let moved = folder.with_file_name("gate-fingerprints moved");
+    let _ = fs::remove_dir_all(&moved);
+    fs::rename(&folder, &moved).unwrap();
+    assert_eq!(said(&run(&moved, &["gate"])).0, 0);
+    assert_eq!(fingerprints(&moved, &["gate"]), known);
+    // Other lines above it, another process and other times, a name for the check, another check before it.
+    let shifted = "\n".repeat(3)
+        + &stale(&["other"]).lines().next().unwrap().to_owned()
+        + "\n"
+        + &stale(&["x"])
+            .replace("\"p\"", "\"q\"")
+            .replace("\"call\":3", "\"call\":3000")
+            .replace("\"return\":4", "\"return\":4000");
+    fs::write(moved.join("histories/keys.jsonl"), shifted).unwrap();
+    let more =
+        format!("[[check]]\ninputs = [\"traces/good.jsonl\"]\nfail-on = \"never\"\n{HISTORIES}name = \"named\"\n");
+    let (code, text) = gate(&moved, &more);
+    assert_eq!(code, 0, "{text}");
+    assert!(!text.contains("no longer there"), "{text}");
+    // Another key of it, another input with the same violation, another model option: each is new.
+    fs::write(moved.join("histories/keys.jsonl"), stale(&["x", "y"])).unwrap();
+    let (code, text) = gate(&moved, HISTORIES);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("key \"x\"  baseline\n") && text.contains("key \"y\"\n"), "{text}");
+    fs::write(moved.join("histories/keys.jsonl"), stale(&["x"])).unwrap();
+    fs::write(moved.join("histories/other.jsonl"), stale(&["x"])).unwrap();
+    let (code, text) = gate(&moved, HISTORIES);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("~ violated histories/keys.jsonl") && text.contains("✗ violated histories/other.jsonl"),
+        "{text}"
+    );
+    fs::remove_file(moved.join("histories/other.jsonl")).unwrap();
+    let (code, text) = gate(&moved, &format!("{HISTORIES}model-option = {{ initial = 0 }}\n"));
+    assert_eq!(code, 1, "{text}");
+    // What was mended of a known result leaves the rest known.
+    fs::write(moved.join("histories/keys.jsonl"), stale(&["x", "y"])).unwrap();
+    assert_eq!(gate(&moved, HISTORIES).0, 1);
+    assert_eq!(said(&run(&moved, &["baseline", "update", "--accept-new"])).0, 0);
+    fs::write(moved.join("histories/keys.jsonl"), stale(&["y"])).unwrap();
+    let (code, text) = gate(&moved, HISTORIES);
+    assert_eq!(code, 0, "{text}");
+    assert!(
+        text.contains("violation linearizable: register in histories/keys.jsonl, key \"x\" is no longer there"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_known_of_some_keys_excuses_none_that_could_not_be_decided() {
+    let folder = folder("undecided");
+    // A key whose registers overlap in every way takes steps to decide; the stale one takes none.
+    let mut text = stale(&["x"]);
+    for client in 0..12 {
+        for value in 0..3 {
+            let op = |f: &str, value: String, call: u32| {
+                format!(
+                    "{{\"process\":\"c{client}\",\"f\":\"{f}\",\"key\":\"hard\",{value},\"call\":{call},\"return\":{},\"status\":\"ok\"}}\n",
+                    call + 90
+                )
+            };
+            text += &op("write", format!("\"input\":{}", value % 2), 100 + client + value * 200);
+            text += &op("read", format!("\"output\":{}", (client + value) % 2), 200 + client + value * 200);
+        }
+    }
+    fs::write(folder.join("histories/keys.jsonl"), text).unwrap();
+    let config = format!("{HISTORIES}max-steps = 1\n");
+    let (code, text) = gate(&folder, &config);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("2 keys, 1 undecided"), "{text}");
+    // A baseline of half a picture is not written.
+    let (code, text) = said(&run(&folder, &["baseline", "write"]));
+    assert!(code == 3 && text.contains("1 key is unknown"), "{text}");
+    assert_eq!(gate(&folder, HISTORIES).0, 1);
+    assert_eq!(said(&run(&folder, &["baseline", "write"])).0, 0);
+    let (code, text) = gate(&folder, &config);
+    assert_eq!(code, 3, "{text}");
+    assert!(text.contains("? gate: unknown"), "{text}");
+    let junit = said(&run(&folder, &["gate", "--report", "junit"])).1;
+    assert!(junit.contains("undecided keys") && !junit.contains("the other keys"), "{junit}");
+    assert_eq!(gate(&folder, &format!("{config}fail-on = \"violated\"\n")).0, 0);
+}

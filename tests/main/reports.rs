@@ -155,7 +155,7 @@ fn the_page_is_well_formed_small_and_loads_nothing() {
     }
     let page = report(RUNS[1], "html");
     assert!(page.contains("prefers-color-scheme:dark") && page.contains("<svg "), "{page}");
-    assert!(page.contains("has no span of `stock`"), "{page}");
+    assert!(page.contains("has no span of <code>stock</code>"), "{page}");
 }
 
 #[test]
@@ -192,5 +192,82 @@ fn the_picture_is_xml() {
         };
         std::io::Write::write_all(&mut child.stdin.take().unwrap(), picture.as_bytes()).unwrap();
         assert!(child.wait().unwrap().success(), "{arguments:?}");
+    }
+}
+
+/// Runs the program; answers with what it wrote to standard output and standard error.
+fn causet(arguments: &[&str]) -> (String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_causet")).args(arguments).env("NO_COLOR", "1").output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn faults_of_a_run_are_bands_behind_its_counterexample() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("bands");
+    let _ = std::fs::remove_dir_all(&folder);
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let run = "simulate raft --mutant local-read --faults partition --nodes 3 --clients 3 --ops 40 --keys 1 --duration 2s --seed 13";
+    let run: Vec<&str> = run.split(' ').chain(["--out", folder.to_str().unwrap(), "--report", "html"]).collect();
+    let config = path("causet.toml");
+    let checked = |input: &str, format: &str| causet(&["check", &path(input), "--model", "kv", "--report", format]).0;
+    let simulated = causet(&run).0;
+    std::fs::write(&config, "[[check]]\ninputs = [\"history.jsonl\"]\nmodel = \"kv\"\n").unwrap();
+    let band = "<title>partition of n3, c2, c3 from 596 ms to 1.66 s</title><rect class=\"f\"";
+    // The traces tell the same, though the clocks of their nodes are wrong.
+    let pages = [simulated, checked("history.jsonl", "html"), checked("traces.otlp.jsonl", "html")];
+    let gated = causet(&["gate", "--config", &config, "--report", "html"]).0;
+    for page in pages.iter().chain([&gated, &checked("history.jsonl", "svg")]) {
+        assert_eq!(page.matches(band).count(), 1, "{page}");
+    }
+    assert!(gated.contains("<li>meanwhile: partition of n3, c2, c3 from 596 ms to 1.66 s</li>"), "{gated}");
+    assert_eq!(console(&gated, "bands").unwrap_or_default(), Vec::<String>::new());
+    let json: Value = serde_json::from_str(&checked("history.jsonl", "json")).unwrap();
+    assert_eq!(json["results"][0]["counterexamples"][0]["faults"][0]["start_ns"], 596_005_382);
+    // All files of the run together: nothing to say of those that are no input.
+    let (text, notes) = causet(&["check", folder.to_str().unwrap()]);
+    assert_eq!(
+        (text.matches("⚡ meanwhile: partition").count(), &*notes),
+        (2, "note: CONFIG is of no known format and was left out\n".replace("CONFIG", &config).as_str())
+    );
+    // Another file beside it is not of the run; nor is a history of other processes.
+    std::fs::copy(path("history.jsonl"), path("other.jsonl")).unwrap();
+    assert!(!checked("other.jsonl", "html").contains("class=\"f\""));
+    let strangers =
+        std::fs::read_to_string(path("history.jsonl")).unwrap().replace("\"process\":\"c", "\"process\":\"stranger");
+    let known = std::fs::read_to_string(path("history.jsonl")).unwrap();
+    std::fs::write(path("history.jsonl"), strangers).unwrap();
+    assert!(!checked("history.jsonl", "html").contains("class=\"f\""));
+    std::fs::write(path("history.jsonl"), known).unwrap();
+    // Damage costs the bands, not the verdict.
+    std::fs::write(path("truth.json"), "{\"nodes\": [").unwrap();
+    let (text, notes) = causet(&["check", &path("history.jsonl"), "--model", "kv"]);
+    assert!(text.starts_with("✗ violated") && !text.contains("meanwhile"), "{text}");
+    assert!(notes.contains("truth.json: no faults are shown: EOF while parsing"), "{notes}");
+}
+
+#[test]
+fn what_comes_in_cannot_talk_to_a_terminal() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("terminal");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("a\u{1b}[31m\n\u{202e}b.jsonl");
+    let line = |f: &str, value: &str, call: u32| {
+        format!(
+            "{{\"process\":\"\\u001b[2J\\u202e\",\"f\":\"{f}\",\"key\":\"\\u001b]0;k\",{value},\"call\":{call},\"return\":{},\"status\":\"ok\"}}\n",
+            call + 1
+        )
+    };
+    let text = line("write", "\"input\":\"\\u001b[1m\"", 1) + &line("read", "\"output\":\"\\u001b[5m\"", 3);
+    std::fs::write(&path, &text).unwrap();
+    std::fs::write(folder.join("\u{1b}c.jsonl"), text + "{\"process\":\"\\u001b[2J\"").unwrap();
+    let folder = folder.to_str().unwrap();
+    for arguments in [&["check", folder, "--model", "register"][..], &["check", folder, "no\u{1b}[31mfile"]] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_causet")).args(arguments).args(["--color", "always"]).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        for wild in ["\u{1b}[31m\n", "\u{1b}[2J", "\u{1b}]", "\u{1b}c", "\u{1b}[5m", "\u{202e}"] {
+            assert!(!said.contains(wild), "{wild:?} in {said:?}");
+        }
+        assert!(said.contains("\u{1b}[") && said.contains('\u{fffd}'), "{said:?}");
     }
 }

@@ -72,9 +72,9 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
         Err(code) => return code,
     };
     let known = known.map(|known| known.entries).unwrap_or_default();
-    let same = |a: &Entry, b: &Entry| a.fingerprint == b.fingerprint && a.check == b.check;
+    let same = |a: &Entry, b: &Entry| a.fingerprint == b.fingerprint;
     let gone: Vec<&Entry> = known.iter().filter(|entry| !now.iter().any(|other| same(entry, other))).collect();
-    let added: Vec<&Entry> = now.iter().filter(|entry| !known.iter().any(|other| *other == **entry)).collect();
+    let added: Vec<&Entry> = now.iter().filter(|entry| !known.iter().any(|other| other.covers(entry))).collect();
     let kept = known.iter().filter(|entry| now.iter().any(|other| same(entry, other)));
     let (mut text, mut code) = (String::new(), 0);
     let entries: Vec<Entry> = match &args.what {
@@ -120,7 +120,13 @@ fn wrong_now(plan: &Plan, inputs: &[String], global: &Global) -> Result<Vec<Entr
     gaps.for_each(|gap| complain(&format!("{}: {}", gap.place, gap.message)));
     let unknown = report.results.iter().filter(|result| result.answer == Answer::Unknown);
     unknown.for_each(|result| complain(&format!("{}: {} is unknown", result.input, result.property)));
-    let undecided = report.answers().any(|answer| !matches!(answer, Answer::Holds | Answer::Violated));
+    let undecided = report.results.iter().filter(|result| result.undecided > 0);
+    let undecided = undecided.map(|result| {
+        let keys = if result.undecided == 1 { "1 key is".to_owned() } else { format!("{} keys are", result.undecided) };
+        complain(&format!("{}: {keys} unknown", result.input));
+    });
+    let undecided =
+        undecided.count() > 0 || report.answers().any(|answer| !matches!(answer, Answer::Holds | Answer::Violated));
     if undecided {
         complain("the baseline is left as it is: not everything could be judged");
         let code = exit::code(&report, Policy::default());

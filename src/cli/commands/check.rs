@@ -2,6 +2,7 @@
 
 use crate::cli::args::{self, Global, Key};
 use crate::cli::exit;
+use crate::cli::faults;
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
 use crate::cli::output::{Destinations, complain};
@@ -9,12 +10,13 @@ use crate::cli::progress;
 use crate::config::FailOn;
 use crate::extract;
 use crate::formats::{self, Reading};
-use crate::outcome::{Answer, CheckResult, Circumstances, Input, InputError, Report};
+use crate::outcome::{Answer, CheckResult, Circumstances, Input, InputError, Report, path_from};
 use crate::store::SpanStore;
 use causet_checkers::budget::Budget;
 use causet_checkers::history::{History, Value};
 use causet_checkers::{Query, Shrink};
 use clap::ValueEnum;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -103,17 +105,23 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
     if report.results.iter().all(|result| result.answer != Answer::Unknown) {
         report.cause = limits.hit();
     }
+    faults::note(&mut report);
     drop(watch);
     Ok(destinations.deliver(&report))
 }
 
 /// What is asked of every history.
+#[derive(Clone)]
 pub(super) struct Question<'a> {
     /// The `[[check]]` that asks, for a gate.
     pub name: &'a str,
     /// How spans without operation attributes become operations.
     pub rules: &'a [extract::Rule],
     pub fail_on: FailOn,
+    /// Where the names of inputs in fingerprints begin.
+    pub folder: PathBuf,
+    /// What fingerprints call the input, if it is not one file.
+    pub known_as: Option<String>,
     pub model: Option<&'a str>,
     pub options: Vec<(String, Value)>,
     pub properties: Vec<&'a str>,
@@ -136,6 +144,8 @@ impl<'a> Question<'a> {
             name: "",
             rules,
             fail_on: FailOn::Unknown,
+            folder: absolute(Path::new("")),
+            known_as: None,
             model: args.model.as_deref(),
             options: args.model_option.iter().map(option).collect::<Result<_, String>>()?,
             properties: args.property.iter().map(String::as_str).collect(),
@@ -222,6 +232,7 @@ impl<'a> Question<'a> {
             match result {
                 Ok(mut result) => {
                     result.tolerated = self.tolerates(&result);
+                    result.tolerates_undecided = self.fail_on != FailOn::Unknown;
                     report.results.push(result);
                 }
                 Err(message) => {
@@ -262,9 +273,12 @@ impl<'a> Question<'a> {
             ..Query::default()
         };
         let entry = causet_checkers::properties::all().iter().find(|entry| entry.id == property);
+        let known_as = self.known_as.clone().unwrap_or_else(|| known_as(&self.folder, &input.path));
         let mut about = Circumstances {
             check: self.name,
             input: &input.path,
+            known_as: &known_as,
+            options: &self.options,
             property: entry.map_or("", |entry| entry.id),
             span_ids,
             ..Circumstances::default()
@@ -284,8 +298,21 @@ impl<'a> Question<'a> {
         about.elapsed_ms = begin.elapsed().as_secs_f64() * 1e3;
         about.model = outcome.model;
         about.partitions = outcome.partitions as u64;
+        about.undecided = outcome.unknown.len() as u64;
         Ok(CheckResult::new(history, &outcome.verdict, &about))
     }
+}
+
+/// A path from the root, without looking at what is there.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    // The working folder itself has no name.
+    let named = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    std::path::absolute(named).unwrap_or_else(|_| path.to_owned())
+}
+
+/// What fingerprints call an input.
+pub(super) fn known_as(folder: &Path, input: &str) -> String {
+    if input == "-" { input.to_owned() } else { path_from(folder, &absolute(Path::new(input))) }
 }
 
 /// What could not be read of an input, if anything.

@@ -1,10 +1,11 @@
 //! `causet gate`: what causet.toml asks for, and an exit code.
 
-use super::check::Question;
+use super::check::{Question, absolute, known_as};
 use super::gate_plan::{self, Plan, beside, check_name, question};
 use crate::causal::{CausalGraph, overview};
 use crate::cli::args::{self, Configuration, Global};
 use crate::cli::exit;
+use crate::cli::faults;
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
 use crate::cli::output::{Destinations, complain};
@@ -15,7 +16,9 @@ use crate::extract::{self, Rule};
 use crate::formats::input::Place;
 use crate::formats::{KeyMode, Reading};
 use crate::gate::{self, baseline, complete, judge::Subject, suppress};
-use crate::outcome::{Answer, Expectation, Finding, Gap, Gate, Input, InputError, Report, Severity, fingerprint};
+use crate::outcome::{
+    Answer, Expectation, Finding, Gap, Gate, Input, InputError, Report, Severity, fingerprint, path_from,
+};
 use crate::store::SpanStore;
 use toml::Spanned;
 
@@ -92,7 +95,7 @@ pub(super) fn carry_out(
 ) {
     report.fail_on = plan.fail_on;
     report.gate = Some(Gate { config: plan.loaded.path.display().to_string(), ..Gate::default() });
-    let mut run = Run { plan, strict, talks, limits, report };
+    let mut run = Run { plan, strict, talks, limits, given: !inputs.is_empty(), report };
     let traces = if inputs.is_empty() { run.configured() } else { run.given(inputs) };
     if run.limits.hit().is_none() {
         run.traces(traces);
@@ -100,6 +103,7 @@ pub(super) fn carry_out(
     if report.results.iter().all(|result| result.answer != Answer::Unknown) {
         report.cause = limits.hit();
     }
+    faults::note(report);
 }
 
 struct Run<'a> {
@@ -107,6 +111,8 @@ struct Run<'a> {
     strict: bool,
     talks: bool,
     limits: &'a Limits,
+    /// Whether the command line names the inputs.
+    given: bool,
     report: &'a mut Report,
 }
 
@@ -225,7 +231,8 @@ impl Run<'_> {
 
     fn ask(&mut self, check: &Check, name: &str, ask: impl FnOnce(&Question<'_>, &Limits, &mut Report)) {
         let (limits, part) = self.limits.within(check.timeout.as_ref().map(|timeout| timeout.value));
-        ask(&question(check, name, &self.plan.rules, &limits), &limits, self.report);
+        let folder = self.plan.loaded.folder();
+        ask(&question(check, name, folder, &self.plan.rules, &limits), &limits, self.report);
         drop(part);
     }
 
@@ -257,11 +264,16 @@ impl Run<'_> {
             [only] => only.path.clone(),
             _ => sources.join(", "),
         };
+        let known_as = self.traces_are_known_as();
         for (at, check) in config.checks.iter().enumerate().filter(|(_, check)| check.inputs.is_empty()) {
             let input = Input { path: path.clone(), spans: store.len() as u64, ..Input::default() };
             let only = self.report.inputs.iter().position(|input| input.path == path);
             let name = check_name(check, at);
-            self.ask(check, &name, |question, limits, report| question.ask_spans(&store, &input, only, limits, report));
+            let known_as = known_as.clone();
+            self.ask(check, &name, |question, limits, report| {
+                let question = Question { known_as: Some(known_as), ..question.clone() };
+                question.ask_spans(&store, &input, only, limits, report);
+            });
         }
         if self.limits.hit().is_some() {
             return;
@@ -271,6 +283,20 @@ impl Run<'_> {
         self.excuse(false);
         self.expectations(&store, &graph);
         self.excuse(true);
+    }
+
+    /// What fingerprints call all traces together: what the configuration names, or else the files; not how many there
+    /// happen to be.
+    fn traces_are_known_as(&self) -> String {
+        let folder = absolute(self.plan.loaded.folder());
+        let configured = self.plan.loaded.config.traces.inputs.iter().map(|input| folder.join(input.as_ref()));
+        let named: Vec<String> = if self.given {
+            let files = self.report.inputs.iter().filter(|input| input.spans > 0);
+            files.map(|input| known_as(&folder, &input.path)).collect()
+        } else {
+            configured.map(|path| path_from(&folder, &path)).collect()
+        };
+        named.join(", ")
     }
 
     fn missing(&mut self, store: &SpanStore) {

@@ -1,6 +1,6 @@
 //! What `causet.toml` asks for, with every id and expression in it looked up, before anything is read.
 
-use super::check::Question;
+use super::check::{Question, absolute};
 use crate::cli::args::Configuration;
 use crate::cli::limits::Limits;
 use crate::config::{self, Check, Loaded, suggest};
@@ -103,13 +103,21 @@ pub(super) fn check_name(check: &Check, at: usize) -> String {
 }
 
 /// The question that a check asks of every history.
-pub(super) fn question<'a>(check: &'a Check, name: &'a str, rules: &'a [Rule], limits: &Limits) -> Question<'a> {
+pub(super) fn question<'a>(
+    check: &'a Check,
+    name: &'a str,
+    folder: &Path,
+    rules: &'a [Rule],
+    limits: &Limits,
+) -> Question<'a> {
     let option = |(name, value): (&String, &toml::Spanned<toml::Value>)| (name.clone(), value_of(value.as_ref()));
     let properties: Vec<&str> = check.property.iter().map(|property| property.as_ref().as_str()).collect();
     Question {
         name,
         rules,
         fail_on: check.fail_on,
+        folder: absolute(folder),
+        known_as: None,
         model: check.model.as_ref().map(|model| model.as_ref().as_str()),
         options: check.model_option.iter().map(option).collect(),
         properties: if properties.is_empty() { vec!["linearizable"] } else { properties },
@@ -178,7 +186,7 @@ fn checks(loaded: &Loaded, rules: &[Rule]) -> Result<(), Vec<InputError>> {
             let message = format!("`model-option` needs `model`: which model has `{option}`?");
             errors.push(loaded.error(&value.span(), message));
         } else if errors.len() == before
-            && let Err(message) = question(check, &name, rules, &Limits::default()).validate()
+            && let Err(message) = question(check, &name, loaded.folder(), rules, &Limits::default()).validate()
         {
             let span = check.model_option.values().next().map_or(0..0, toml::Spanned::span);
             errors.push(loaded.error(&span, message));
