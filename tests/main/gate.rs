@@ -296,7 +296,7 @@ fn a_known_violation_is_known_by_its_input_and_key_wherever_the_checkout_is() {
     assert_eq!(fingerprints(&moved, &["gate"]), known);
     // Other lines above it, another process and other times, a name for the check, another check before it.
     let shifted = "\n".repeat(3)
-        + &stale(&["other"]).lines().next().unwrap().to_owned()
+        + stale(&["other"]).lines().next().unwrap()
         + "\n"
         + &stale(&["x"])
             .replace("\"p\"", "\"q\"")
@@ -370,4 +370,21 @@ fn what_is_known_of_some_keys_excuses_none_that_could_not_be_decided() {
     let junit = said(&run(&folder, &["gate", "--report", "junit"])).1;
     assert!(junit.contains("undecided keys") && !junit.contains("the other keys"), "{junit}");
     assert_eq!(gate(&folder, &format!("{config}fail-on = \"violated\"\n")).0, 0);
+}
+
+#[test]
+fn operations_that_no_check_judges_are_told() {
+    let folder = folder("unjudged");
+    fs::copy("testdata/cli/input/operations.json", folder.join("traces/good.jsonl")).unwrap();
+    let (_, text) = gate(&folder, &format!("{TRACES}[analyze]\n"));
+    assert!(
+        text.contains("! causet.toml: spans carry operations that no check judges; add a [[check]] without inputs"),
+        "{text}"
+    );
+    let (_, text) = gate(&folder, &format!("{TRACES}[analyze]\n[[check]]\n"));
+    assert!(!text.contains("no check judges"), "{text}");
+    // One that finds none says how to make some.
+    fs::copy("testdata/gate/good.jsonl", folder.join("traces/good.jsonl")).unwrap();
+    let (code, text) = gate(&folder, &format!("{TRACES}[[check]]\n"));
+    assert!(code == 4 && text.contains("no span carries an operation (`causet.op.f`); [extract]"), "{text}");
 }

@@ -257,6 +257,7 @@ impl Run<'_> {
         if self.plan.wants_traces() {
             self.report.analysis = Some(overview(&store, &graph));
             self.missing(&store);
+            self.unjudged(&store);
         }
         let config = &self.plan.loaded.config;
         let sources: Vec<&str> = config.traces.inputs.iter().map(|input| input.as_ref().as_str()).collect();
@@ -306,6 +307,16 @@ impl Run<'_> {
                 Incomplete::Fail => self.gap(Answer::Unknown, place, message),
                 Incomplete::Warn => self.warn(place, message),
             }
+        }
+    }
+
+    /// Operations that nobody looks at are told: whoever records them wants to know.
+    fn unjudged(&mut self, store: &SpanStore) {
+        let operations = extract::count(store);
+        if operations > 0 && self.plan.loaded.config.checks.iter().all(|check| !check.inputs.is_empty()) {
+            let carry = if operations == 1 { "1 span carries an operation" } else { "spans carry operations" };
+            let message = format!("{carry} that no check judges; add a [[check]] without inputs");
+            self.warn(self.plan.loaded.path.display().to_string(), message);
         }
     }
 
