@@ -4,9 +4,11 @@ use super::args;
 use super::limits::Limits;
 use super::output::note;
 use super::progress;
-use crate::formats::input::{self, Options, Place};
-use crate::formats::{self, Reading};
+use crate::formats::input::{self, Options, Place, Stream};
+use crate::formats::{self, KeyMode, Reading};
 use crate::outcome::{Input, InputError, Report};
+use std::cell::RefCell;
+use std::path::Path;
 
 /// What there is to read.
 pub(super) struct Inputs {
@@ -15,6 +17,7 @@ pub(super) struct Inputs {
     log_regex: Option<regex::Regex>,
     strict: bool,
     progress: bool,
+    stream: RefCell<Stream>,
 }
 
 impl Inputs {
@@ -34,17 +37,65 @@ impl Inputs {
         let (places, errors) = input::expand(&args.inputs);
         report.errors.extend(errors);
         let log_regex = args.log_regex.clone();
-        Ok(Self { places, options: Options { format }, log_regex, strict: args.strict, progress })
+        let options = Options { format };
+        Ok(Self { places, options, log_regex, strict: args.strict, progress, stream: RefCell::default() })
     }
 
     /// These places.
     pub(super) fn of(places: Vec<Place>, strict: bool, progress: bool) -> Self {
-        Self { places, options: Options::default(), log_regex: None, strict, progress }
+        let options = Options::default();
+        Self { places, options, log_regex: None, strict, progress, stream: RefCell::default() }
     }
 
     /// The places, in order.
     pub(super) fn places(&self) -> &[Place] {
         &self.places
+    }
+
+    /// The places, with the files that a rotation made of one stream together.
+    pub(super) fn streams(&self) -> impl Iterator<Item = &[Place]> {
+        self.places.chunk_by(|_, next| matches!(next, Place::File { goes_on: true, .. }))
+    }
+
+    /// The file that goes on where this place ends.
+    fn next(&self, place: &Place) -> Option<&Path> {
+        let mut from = self.places.iter().skip_while(|each| !std::ptr::eq(*each, place)).skip(1);
+        match from.next() {
+            Some(Place::File { path, goes_on: true, .. }) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Reads the files of one stream: the traces in them together, and each history by itself.
+    pub(super) fn load_stream(
+        &self,
+        stream: &[Place],
+        key_mode: KeyMode,
+        limits: &Limits,
+        report: &mut Report,
+    ) -> Vec<(Reading, Input)> {
+        let mut traces = Reading { key_mode, ..Reading::default() };
+        let mut of_traces: Option<Input> = None;
+        let mut found = Vec::new();
+        for place in stream {
+            let Some(input) = self.load(place, &mut traces, limits, report) else { continue };
+            if input.spans == 0 && input.operations > 0 {
+                found.push((Reading { history: std::mem::take(&mut traces.history), ..Reading::default() }, input));
+                continue;
+            }
+            of_traces = Some(match of_traces.take() {
+                // Known by the file that was written last.
+                Some(before) => Input {
+                    spans: before.spans + input.spans,
+                    skipped: [before.skipped, input.skipped].concat(),
+                    skipped_total: before.skipped_total + input.skipped_total,
+                    ..input
+                },
+                None => input,
+            });
+        }
+        found.extend(of_traces.map(|input| (traces, input)));
+        found
     }
 
     /// Reads one place into `reading`. What is wrong goes into the report; `None` if there is nothing to go on with.
@@ -66,7 +117,8 @@ impl Inputs {
             stop.raised().is_none()
         });
         reading.log_regex.clone_from(&self.log_regex);
-        let result = input::load(place, self.options, reading, watch);
+        let stream = &mut self.stream.borrow_mut();
+        let result = input::load(place, self.next(place), stream, self.options, reading, watch);
         bar.finish_and_clear();
         // What a limit cut short is not damaged.
         let stopped = limits.stop.raised().is_some();

@@ -1,9 +1,9 @@
 //! From what the user named to bytes in a reading: files, folders, globs and standard input.
 
-use super::{Format, HEAD, Reading, Source};
+use super::{Format, HEAD, Reading, Source, rotation};
 use crate::outcome::{Input, InputError};
 use causet_checkers::history::HistoryBuilder;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,8 @@ pub enum Place {
         path: PathBuf,
         /// Whether the user named it; a file met while walking a folder may be of no known format.
         named: bool,
+        /// Whether a rotation made this file of the same stream as the one before it.
+        goes_on: bool,
     },
 }
 
@@ -38,8 +40,16 @@ pub struct Options {
     pub format: Option<&'static dyn Format>,
 }
 
+/// What the reading of one file leaves for the next one of the same stream.
+#[derive(Default)]
+pub struct Stream {
+    /// The next one, if a message that began in this one ended there.
+    begun: Option<Source>,
+    format: Option<&'static dyn Format>,
+}
+
 /// The inputs that the arguments name, in order; folders and globs in order of path, hidden files left
-/// out. What names nothing is an error of its own and does not hide the others.
+/// out; files that a rotation made of one in the order in which they were written. What names nothing is an error of its own and does not hide the others.
 pub fn expand(arguments: &[String]) -> (Vec<Place>, Vec<InputError>) {
     let (mut places, mut errors) = (Vec::new(), Vec::new());
     let mut seen = BTreeSet::new();
@@ -49,9 +59,9 @@ pub fn expand(arguments: &[String]) -> (Vec<Place>, Vec<InputError>) {
             (vec![Place::Stdin], Vec::new())
         } else if path.is_dir() {
             let (files, errors) = files_below(path);
-            (files.into_iter().map(|path| Place::File { path, named: false }).collect(), errors)
+            (files.into_iter().map(|path| Place::File { path, named: false, goes_on: false }).collect(), errors)
         } else if path.exists() || !is_glob(argument) {
-            (vec![Place::File { path: path.to_owned(), named: true }], Vec::new())
+            (vec![Place::File { path: path.to_owned(), named: true, goes_on: false }], Vec::new())
         } else {
             glob(argument)
         };
@@ -60,7 +70,21 @@ pub fn expand(arguments: &[String]) -> (Vec<Place>, Vec<InputError>) {
         let error = |message| InputError { path: argument.clone(), position: None, message };
         errors.extend(messages.into_iter().map(error));
     }
-    (places, errors)
+    (streams(places), errors)
+}
+
+/// The places with those of one stream together.
+fn streams(places: Vec<Place>) -> Vec<Place> {
+    let names: Vec<PathBuf> = places.iter().map(|place| PathBuf::from(place.name())).collect();
+    let mut by_name: BTreeMap<String, Place> = places.into_iter().map(|place| (place.name(), place)).collect();
+    let ordered = rotation::in_order(&names).into_iter().filter_map(|(name, follows)| {
+        let mut place = by_name.remove(&name.display().to_string())?;
+        if let Place::File { goes_on, .. } = &mut place {
+            *goes_on = follows;
+        }
+        Some(place)
+    });
+    ordered.collect()
 }
 
 fn is_glob(text: &str) -> bool {
@@ -114,7 +138,7 @@ fn glob(pattern: &str) -> Found {
     let (files, mut errors) = files_below(from);
     let places: Vec<Place> = (files.into_iter().map(relative))
         .filter(|path| matcher.is_match(path) || matcher.is_match(Path::new(".").join(path)))
-        .map(|path| Place::File { path, named: true })
+        .map(|path| Place::File { path, named: true, goes_on: false })
         .collect();
     if places.is_empty() {
         errors.push("the glob matches no file".to_owned());
@@ -123,24 +147,35 @@ fn glob(pattern: &str) -> Found {
 }
 
 /// Reads one input into `reading`, adding to the spans that are there; a history there is replaced. `watch` is told the bytes read so far, and
-/// ends the input early by answering `false`. `None`: a file of no known format that nobody named.
+/// ends the input early by answering `false`. `next` is the file that goes on with the same stream, and `stream` what
+/// the one before it left. `None`: a file of no known format that nobody named.
 ///
 /// # Errors
 /// When it can't be opened or is of no known format, or when nothing at all could be read of it.
 pub fn load(
     place: &Place,
+    next: Option<&Path>,
+    stream: &mut Stream,
     options: Options,
     reading: &mut Reading,
     watch: Box<dyn FnMut(u64) -> bool + Send>,
 ) -> Result<Option<Input>, InputError> {
+    let Stream { begun, format: known } = match place {
+        Place::File { goes_on: true, .. } => std::mem::take(stream),
+        _ => Stream::default(),
+    };
     let fail = |position: Option<String>, message: String| InputError { path: place.name(), position, message };
     let io = |error: io::Error| fail(None, error.to_string());
-    let mut source = match place {
-        Place::Stdin => Source::new(Box::new(io::BufReader::with_capacity(256 * 1024, io::stdin()))),
-        Place::File { path, .. } => Source::open(path),
+    let mut source = match (place, begun) {
+        (Place::Stdin, _) => Source::new(Box::new(io::BufReader::with_capacity(256 * 1024, io::stdin()))),
+        (_, Some(begun)) => Ok(begun),
+        (Place::File { path, .. }, None) => Source::open(path),
     }
     .map_err(io)?;
     source.watch(watch);
+    if let Some(next) = next {
+        source.set_sequel(next.to_owned());
+    }
     let head = source.peek(HEAD).map_err(io)?;
     let mut input = Input { path: place.name(), ..Input::default() };
     if head.iter().all(u8::is_ascii_whitespace) && head.len() < HEAD {
@@ -152,7 +187,7 @@ pub fn load(
             }
         };
     }
-    let Some(format) = options.format.or_else(|| super::recognise(&head)) else {
+    let Some(format) = options.format.or_else(|| super::recognise(&head)).or(known) else {
         return match place {
             Place::File { named: false, .. } => Ok(None),
             _ => Err(fail(Some("byte 0".to_owned()), unrecognised(&head))),
@@ -162,6 +197,7 @@ pub fn load(
     // One history per input: two are never one.
     reading.history = HistoryBuilder::new();
     format.read(&mut source, reading).map_err(io)?;
+    *stream = Stream { begun: source.take_sequel(), format: Some(format) };
     if let Some((offset, reason)) = source.damage() {
         reading.skipped.push(format!("byte {offset}"), format!("the compressed stream is damaged here: {reason}"));
     }

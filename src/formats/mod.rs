@@ -10,6 +10,7 @@ mod edn;
 mod edn_atoms;
 mod edn_forms;
 mod events;
+mod frames;
 pub mod input;
 mod jaeger_json;
 mod jaeger_json_write;
@@ -28,6 +29,7 @@ mod otlp_proto_write;
 mod parquet;
 mod perfetto;
 mod porcupine_kv;
+mod rotation;
 mod shiviz;
 mod source;
 mod values;
@@ -250,6 +252,14 @@ impl Skipped {
         self.total += other.total;
         let room = Self::KEPT - self.first.len();
         self.first.extend(other.first.into_iter().take(room));
+    }
+
+    /// The same, as positions in a part of the input.
+    pub fn within(mut self, place: &str) -> Self {
+        for skip in &mut self.first {
+            skip.position = format!("{place}, {}", skip.position);
+        }
+        self
     }
 
     /// The first ones.

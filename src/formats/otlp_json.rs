@@ -8,6 +8,7 @@
 //! Promise: every span of the input is either in the store or accounted for in `skipped`; what can be
 //! read of a span that is whole but odd is read. Specification: OTLP 1.x, "JSON Protobuf Encoding".
 
+use super::frames::{self, Encoding};
 use super::otlp_json_decode::{Document, DocumentLevel, Level, OTLP_LISTS, Sink};
 use super::{Format, Reading, Source, Writes};
 use crate::registry::Entry;
@@ -33,12 +34,15 @@ impl Format for OtlpJson {
         let text = head.strip_prefix(BOM).unwrap_or(head).trim_ascii_start();
         let known = ["\"resourceSpans\"", "\"resource_spans\"", "\"resourceLogs\"", "\"resourceMetrics\""];
         let names_otlp = known.iter().any(|name| memchr::memmem::find(head, name.as_bytes()).is_some());
-        names_otlp || text.trim_ascii_end() == b"{}"
+        names_otlp || frames::recognise(head) == Some(Encoding::Json) || text.trim_ascii_end() == b"{}"
     }
 
     fn read(&self, source: &mut Source, into: &mut Reading) -> io::Result<()> {
         skip_bom(source)?;
         let head = source.peek(super::HEAD)?;
+        if frames::recognise(&head).is_some() {
+            return frames::read(source, into);
+        }
         let first_line = head.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii();
         if spans_lines(first_line, &head) {
             return stream::<DocumentLevel>(source, 1, OTLP_LISTS, into);
@@ -91,7 +95,8 @@ struct Block {
 }
 
 fn lines(source: &mut Source, into: &mut Reading) -> io::Result<()> {
-    let mut cursor = Lines { source, carry: Vec::new(), line: 1 };
+    let line = source.first_line();
+    let mut cursor = Lines { source, carry: Vec::new(), line, borrowed: 0 };
     let mut batch = cursor.batch()?;
     while !batch.is_empty() {
         let (next, decoded) =
@@ -104,7 +109,7 @@ fn lines(source: &mut Source, into: &mut Reading) -> io::Result<()> {
         batch = next?;
     }
     // Left over: nothing, or a line too long to hold.
-    let Lines { source, carry, line } = cursor;
+    let Lines { source, carry, line, .. } = cursor;
     if carry.is_empty() {
         return Ok(());
     }
@@ -118,6 +123,8 @@ struct Lines<'a> {
     /// Read, but not yet part of a block.
     carry: Vec<u8>,
     line: u64,
+    /// How many bytes at the end of `carry` are of the file that was written next.
+    borrowed: u64,
 }
 
 impl Lines<'_> {
@@ -146,11 +153,14 @@ impl Lines<'_> {
             if self.carry.is_empty() {
                 return Ok(None);
             }
+            if at_end {
+                self.borrow_rest_of_line()?;
+            }
             let cut = if at_end { Some(self.carry.len()) } else { last_document_start(&self.carry) };
             if let Some(cut) = cut {
                 let rest = self.carry.split_off(cut);
                 let bytes = std::mem::replace(&mut self.carry, rest);
-                let offset = self.source.offset() - (bytes.len() + self.carry.len()) as u64;
+                let offset = self.source.offset() + self.borrowed - (bytes.len() + self.carry.len()) as u64;
                 let line = self.line;
                 self.line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
                 return Ok(Some(Block { bytes, offset, line }));
@@ -160,6 +170,31 @@ impl Lines<'_> {
             }
             size *= 2;
         }
+    }
+
+    /// Rotation does not wait for the end of a line: the rest of it may begin the next file. It does if the two make
+    /// one document.
+    fn borrow_rest_of_line(&mut self) -> io::Result<()> {
+        let start = memchr::memrchr(b'\n', &self.carry).map_or(0, |feed| feed + 1);
+        if start == self.carry.len() {
+            return Ok(());
+        }
+        let Some(sequel) = self.source.sequel() else { return Ok(()) };
+        let mut most = super::HEAD;
+        while most <= LONGEST_LINE {
+            let head = sequel.peek(most)?;
+            let feed = memchr::memchr(b'\n', &head);
+            if let Some(end) = feed.map(|feed| feed + 1).or_else(|| (head.len() < most).then_some(head.len())) {
+                let line = [&self.carry[start..], &head[..end]].concat();
+                if serde_json::from_slice::<IgnoredAny>(&line).is_ok() {
+                    self.carry.append(&mut sequel.pass(end)?);
+                    self.borrowed = end as u64;
+                }
+                return Ok(());
+            }
+            most *= 4;
+        }
+        Ok(())
     }
 }
 
@@ -192,10 +227,11 @@ fn decode_block(block: &Block) -> Reading {
 }
 
 /// Decodes the documents of one record, which begins with one; damage costs what is left of the record.
-fn decode_record(record: &[u8], offset: u64, line: u64, into: &mut Reading) {
+pub(super) fn decode_record(record: &[u8], offset: u64, line: u64, into: &mut Reading) {
     let (mut at, mut counted, mut line) = (0, 0, line);
     loop {
-        at += record[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        // A file that was emptied while it was written to begins with zeroes.
+        at += record[at..].iter().take_while(|byte| byte.is_ascii_whitespace() || **byte == 0).count();
         if at == record.len() {
             return;
         }

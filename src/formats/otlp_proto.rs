@@ -1,12 +1,13 @@
 //! `otlp-proto`: traces as OTLP protobuf: one message, or many with a length before each.
 //!
 //! The outer messages are walked field by field, so that a file is streamed and a damaged span costs
-//! only itself; `Span`, `Resource` and `InstrumentationScope` are decoded by prost. The Collector's file
-//! exporter puts a 4-byte big-endian length before each message; most other writers a varint.
+//! only itself; `Span`, `Resource` and `InstrumentationScope` are decoded by prost. Messages with a 4-byte length
+//! before each are taken apart in `frames.rs`; those with a varint here.
 //!
 //! A protobuf message does not say what it is. Logs and metrics are told from spans by what fits:
 //! a group in which nothing is a span, but which is well-formed as logs or metrics, is counted as that.
 
+use super::frames::{self, Encoding};
 use super::{Format, Reading, Source, Writes};
 use crate::registry::Entry;
 use crate::store::{
@@ -38,7 +39,7 @@ impl Format for OtlpProto {
     }
 
     fn recognises(&self, head: &[u8]) -> bool {
-        Packaging::of(head).is_some()
+        Packaging::of(head).is_some() || frames::recognise(head) == Some(Encoding::Proto)
     }
 
     fn read(&self, source: &mut Source, into: &mut Reading) -> io::Result<()> {
@@ -46,12 +47,15 @@ impl Format for OtlpProto {
         // Named by the user, but damaged from the start: a length of four bytes mostly begins with a zero.
         let guess = if head.first() == Some(&0) { Packaging::BigEndian } else { Packaging::Message };
         let packaging = Packaging::of(&head).unwrap_or(guess);
+        if packaging == Packaging::BigEndian || frames::recognise(&head).is_some() {
+            return frames::read(source, into);
+        }
         let offset = source.offset();
         let mut input = Input { inner: BufReader::with_capacity(1 << 18, source), offset };
-        let mut groups = Groups { waiting: Vec::new(), bytes: 0 };
+        let mut groups = Groups::default();
         match packaging {
             Packaging::Message => message(&mut input, u64::MAX, &mut groups, into)?,
-            Packaging::BigEndian | Packaging::Varint => framed(&mut input, packaging, &mut groups, into)?,
+            _ => framed(&mut input, &mut groups, into)?,
         }
         groups.decode(into);
         Ok(())
@@ -196,29 +200,9 @@ fn message(input: &mut Input<impl Read>, limit: u64, groups: &mut Groups, into: 
     Ok(())
 }
 
-/// Reads messages with a length before each; a damaged message costs itself.
-fn framed(
-    input: &mut Input<impl Read>,
-    packaging: Packaging,
-    groups: &mut Groups,
-    into: &mut Reading,
-) -> io::Result<()> {
-    loop {
-        let start = input.offset;
-        let length = if packaging == Packaging::BigEndian {
-            let bytes = input.take(4)?;
-            match <[u8; 4]>::try_from(&bytes[..]) {
-                Ok(bytes) => u64::from(u32::from_be_bytes(bytes)),
-                Err(_) if bytes.is_empty() => return Ok(()),
-                Err(_) => {
-                    into.skipped.push(format!("byte {start}"), "the length of a message is cut short");
-                    return Ok(());
-                }
-            }
-        } else {
-            let Some(length) = input.varint()? else { return Ok(()) };
-            length
-        };
+/// Reads messages with a varint before each; a damaged message costs itself.
+fn framed(input: &mut Input<impl Read>, groups: &mut Groups, into: &mut Reading) -> io::Result<()> {
+    while let Some(length) = input.varint()? {
         let offset = input.offset;
         let bytes = input.take(length)?;
         if (bytes.len() as u64) < length {
@@ -227,13 +211,37 @@ fn framed(
         let read = bytes.len() as u64;
         message(&mut Input { inner: &bytes[..], offset }, read, groups, into)?;
     }
+    Ok(())
 }
 
 fn cut(expected: u64, found: usize) -> String {
-    format!("the input ends inside a message: {expected} bytes announced, {found} found")
+    frames::cut(usize::try_from(expected).unwrap_or(usize::MAX), found)
+}
+
+/// Whether a message of this length may begin so: with a group that fits in.
+pub(super) fn begins_message(body: &[u8], length: u64) -> bool {
+    !body.is_empty() && Packaging::BigEndian.plausible(body, length)
+}
+
+/// Whether these bytes are groups, each whole.
+pub(super) fn is_whole_message(bytes: &[u8]) -> bool {
+    let mut only_groups = true;
+    walk(bytes, |tag, _| only_groups &= tag == 1).is_ok() && only_groups
+}
+
+/// Reads a message that is in memory; `offset` is where it stands in the input.
+pub(super) fn decode_message(offset: u64, bytes: &[u8], into: &mut Reading) {
+    let mut groups = Groups::default();
+    let all = bytes.len() as u64;
+    message(&mut Input { inner: bytes, offset }, all, &mut groups, into).expect("memory can be read");
+    if bytes.len() > 1 << 20 {
+        return groups.decode(into);
+    }
+    groups.waiting.iter().for_each(|(offset, bytes)| group(*offset, bytes, into));
 }
 
 /// `ResourceSpans` messages waiting to be decoded together.
+#[derive(Default)]
 struct Groups {
     waiting: Vec<(u64, Vec<u8>)>,
     bytes: usize,

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The bytes of one input.
 pub struct Source {
@@ -18,6 +18,10 @@ pub struct Source {
     damage: Option<(u64, String)>,
     compressed: bool,
     watch: Option<Box<dyn FnMut(u64) -> bool + Send>>,
+    /// The file that was written next, where a rotation cut a stream into files.
+    sequel_path: Option<PathBuf>,
+    sequel: Option<Box<Source>>,
+    first_line: u64,
 }
 
 const BUFFER: usize = 256 * 1024;
@@ -62,6 +66,9 @@ impl Source {
             damage: None,
             compressed,
             watch: None,
+            sequel_path: None,
+            sequel: None,
+            first_line: 1,
         })
     }
 
@@ -75,6 +82,9 @@ impl Source {
             damage: None,
             compressed: false,
             watch: None,
+            sequel_path: None,
+            sequel: None,
+            first_line: 1,
         }
     }
 
@@ -113,6 +123,55 @@ impl Source {
     /// Calls `watch` with the bytes read so far at each read; when it answers `false`, the input ends.
     pub fn watch(&mut self, watch: Box<dyn FnMut(u64) -> bool + Send>) {
         self.watch = Some(watch);
+    }
+
+    /// Says which file was written next.
+    pub fn set_sequel(&mut self, path: PathBuf) {
+        self.sequel_path = Some(path);
+    }
+
+    /// The file that was written next, for a message that does not end in this one. What is taken of it with
+    /// [`Source::pass`] is not read again. `None` too if it can't be opened, which whoever reads it is told.
+    pub fn sequel(&mut self) -> Option<&mut Source> {
+        if self.sequel.is_none() {
+            self.sequel = Some(Box::new(Self::open(self.sequel_path.as_deref()?).ok()?));
+        }
+        self.sequel.as_deref_mut()
+    }
+
+    /// The same, as it is: a message that is compressed may begin it and look like a file that is. Until something is
+    /// taken, [`Source::forget_sequel`] undoes it.
+    pub fn plain_sequel(&mut self) -> Option<&mut Source> {
+        let file = File::open(self.sequel_path.as_deref()?).ok()?;
+        let inner = Box::new(BufReader::with_capacity(BUFFER, file));
+        self.sequel = Some(Box::new(Self { inner, ..Self::plain([]) }));
+        self.sequel.as_deref_mut()
+    }
+
+    /// Closes the file that was written next.
+    pub fn forget_sequel(&mut self) {
+        self.sequel = None;
+    }
+
+    /// The file that was written next, without what was taken of it; `None` if nothing was.
+    pub fn take_sequel(&mut self) -> Option<Source> {
+        self.sequel.take().filter(|source| source.offset > 0).map(|source| *source)
+    }
+
+    /// Takes the next bytes, which belong to what was read before.
+    ///
+    /// # Errors
+    /// What the input says, or if it has not so many.
+    pub fn pass(&mut self, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        self.read_exact(&mut bytes)?;
+        self.first_line += memchr::memchr_iter(b'\n', &bytes).count() as u64;
+        Ok(bytes)
+    }
+
+    /// The number of the line that is read first: not 1 if lines were taken with [`Source::pass`].
+    pub fn first_line(&self) -> u64 {
+        self.first_line
     }
 
     /// How many decompressed bytes were read so far.

@@ -1,6 +1,7 @@
 //! The one integration-test binary; its modules are beside it.
 
 mod cli;
+mod collector;
 mod configuration;
 mod data;
 mod docs;

@@ -167,8 +167,10 @@ fn compressed_streams_cut_before_their_first_byte_are_errors() {
     for cut in [4, 6] {
         let path = std::env::temp_dir().join(format!("causet-cut-{}-{cut}.zst", std::process::id()));
         fs::write(&path, &whole[..cut]).unwrap();
-        let place = formats::input::Place::File { path: path.clone(), named: true };
-        let loaded = formats::input::load(&place, Default::default(), &mut Reading::default(), Box::new(|_| true));
+        let place = formats::input::Place::File { path: path.clone(), named: true, goes_on: false };
+        let (mut stream, mut reading) = Default::default();
+        let loaded =
+            formats::input::load(&place, None, &mut stream, Default::default(), &mut reading, Box::new(|_| true));
         fs::remove_file(path).unwrap();
         assert!(loaded.is_err(), "cut at {cut}");
     }

@@ -93,12 +93,11 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
         };
     let watch = limits.watch(destinations.emergency(&report));
     let bar = progress::items(inputs.places().len() as u64, "checking", destinations.talks());
-    for place in inputs.places() {
-        let mut reading = Reading { key_mode: args.key.into(), ..Reading::default() };
-        if let Some(input) = inputs.load(place, &mut reading, &limits, &mut report) {
+    for stream in inputs.streams() {
+        for (reading, input) in inputs.load_stream(stream, args.key.into(), &limits, &mut report) {
             question.ask(reading, &input, &limits, &mut report);
         }
-        bar.inc(1);
+        bar.inc(stream.len() as u64);
     }
     bar.finish_and_clear();
     // A limit that was hit before an input could even be recognised left no result to say so.

@@ -147,7 +147,12 @@ impl Run<'_> {
                 continue;
             }
             self.report.errors.extend(errors);
-            places.extend(found.into_iter().filter(|place| !places.contains(place)).collect::<Vec<_>>());
+            places.extend(
+                found
+                    .into_iter()
+                    .filter(|place| !places.iter().any(|known: &Place| known.name() == place.name()))
+                    .collect::<Vec<_>>(),
+            );
         }
         places
     }
@@ -161,12 +166,11 @@ impl Run<'_> {
             let name = check_name(check, at);
             let bar = progress::items(count, &name, self.talks);
             let before = self.report.results.len() + self.report.errors.len();
-            for place in inputs.places() {
-                let mut reading = Reading { key_mode: key_mode(check.key), ..Reading::default() };
-                if let Some(input) = inputs.load(place, &mut reading, self.limits, self.report) {
+            for stream in inputs.streams() {
+                for (reading, input) in inputs.load_stream(stream, key_mode(check.key), self.limits, self.report) {
                     self.ask(check, &name, |question, limits, report| question.ask(reading, &input, limits, report));
                 }
-                bar.inc(1);
+                bar.inc(stream.len() as u64);
             }
             bar.finish_and_clear();
             let judged = self.report.results.len() + self.report.errors.len() > before;
