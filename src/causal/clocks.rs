@@ -3,8 +3,10 @@
 //! A vector clock needs a chain per component: events that are totally ordered. Chains here are lanes of
 //! a process: its events in the order of its clock, with a further lane for each event that is at the
 //! same time as another. An event's vector differs from that of its predecessor in the lane only in its
-//! own component unless something else flows in, so a row is stored only where something does.
+//! own component unless something else flows in, so a row is stored only where something does; and rows share
+//! what they have in common.
 
+use super::exact::Tree;
 use super::graph::{CausalGraph, EventId};
 use super::relation::Relation;
 
@@ -17,8 +19,7 @@ pub struct Clocks {
     place: Vec<u32>,
     /// By vertex: the row that holds its other components.
     row: Vec<u32>,
-    rows: Vec<u32>,
-    lanes: usize,
+    rows: Tree,
     /// By lane: its process.
     lane_process: Vec<u32>,
 }
@@ -27,53 +28,35 @@ const NO_LANE: u32 = u32::MAX;
 
 impl Clocks {
     /// The clocks, or `None` if they would take more than `bytes` (then ask [`CausalGraph::relation`]).
-    /// O(rows × lanes), rows being the events into which something flows from outside their lane.
+    /// O(log lanes) for what is new in an event and O(lanes) at worst, in time and memory.
     pub fn new(graph: &CausalGraph, bytes: usize) -> Option<Self> {
         let order = graph.linear_extension();
-        let mut lanes = Lanes::assign(graph, &order);
-        let count = lanes.process.len();
-        let mut rows: Vec<u32> = Vec::new();
+        let Lanes { lane, place, mut process } = Lanes::assign(graph, &order);
+        let mut rows = Tree::new(process.len());
         let mut row = vec![0; graph.vertices];
         let mut lamport = vec![0; graph.vertices];
-        // Row 0 is all zeroes.
-        rows.resize(count, 0);
         for &vertex in &order {
             let at = vertex.index();
-            let own_lane = lanes.lane[at];
-            // Lamport clocks count events, not the vertices between them.
-            lamport[at] = u32::from(at < graph.len())
-                + graph.predecessors(vertex).map(|(from, _)| lamport[from.index()]).max().unwrap_or(0);
-            let mut flows_in = graph.predecessors(vertex).map(|(from, _)| from.index());
-            let first = flows_in.next();
-            let only = first.filter(|_| flows_in.next().is_none());
-            match (first, only) {
-                (None, _) => row[at] = 0,
-                // Nothing new but the lane's own predecessor, or a vertex that has no component of its own.
-                (_, Some(from)) if lanes.lane[from] == own_lane || lanes.lane[from] == NO_LANE => row[at] = row[from],
-                _ => {
-                    if (rows.len() + count) * size_of::<u32>() > bytes {
-                        return None;
-                    }
-                    let start = rows.len();
-                    rows.resize(start + count, 0);
-                    let (known, new) = rows.split_at_mut(start);
-                    for (from, _) in graph.predecessors(vertex) {
-                        let from = from.index();
-                        let old = &known[row[from] as usize * count..][..count];
-                        new.iter_mut().zip(old).for_each(|(new, old)| *new = (*new).max(*old));
-                        if lanes.lane[from] != NO_LANE {
-                            let own = &mut new[lanes.lane[from] as usize];
-                            *own = (*own).max(lanes.place[from]);
-                        }
-                    }
-                    row[at] = u32::try_from(start / count).ok()?;
-                }
+            let (mut known, mut clock) = (0, 0);
+            for (from, _) in graph.predecessors(vertex) {
+                let from = from.index();
+                // A vertex that is no event has no component of its own.
+                known = match lane[from] == lane[at] || lane[from] == NO_LANE {
+                    true => rows.merge(known, row[from]),
+                    false => rows.join(known, row[from], lane[from], place[from]),
+                };
+                clock = lamport[from].max(clock);
             }
+            if rows.bytes() > bytes {
+                return None;
+            }
+            row[at] = known;
+            // Lamport clocks count events, not the vertices between them.
+            lamport[at] = clock + u32::from(at < graph.len());
         }
         lamport.truncate(graph.len());
-        lanes.process.shrink_to_fit();
-        let Lanes { lane, place, process } = lanes;
-        Some(Self { lamport, lane, place, row, rows, lanes: count, lane_process: process })
+        process.shrink_to_fit();
+        Some(Self { lamport, lane, place, row, rows, lane_process: process })
     }
 
     /// The Lamport clock of an event: greater than that of every event before it.
@@ -84,7 +67,18 @@ impl Clocks {
     /// The vector clock of an event: by lane, how many events of it are before or at the event.
     /// Lanes without any are left out.
     pub fn vector(&self, event: EventId) -> impl Iterator<Item = (u32, u32)> + '_ {
-        (0..self.lanes as u32).map(move |lane| (lane, self.component(event, lane))).filter(|(_, count)| *count > 0)
+        let mut known = Vec::new();
+        self.rows.entries(self.row[event.index()], &mut known);
+        let own = self.lane[event.index()];
+        known.retain(|(lane, _)| *lane != own);
+        let at = known.partition_point(|(lane, _)| *lane < own);
+        known.insert(at, (own, self.place[event.index()]));
+        known.into_iter()
+    }
+
+    /// How many bytes the vectors take.
+    pub fn bytes(&self) -> usize {
+        self.rows.bytes()
     }
 
     /// The process of a lane, as [`CausalGraph`] numbers processes.
@@ -97,10 +91,10 @@ impl Clocks {
         if self.lane[at] == lane {
             return self.place[at];
         }
-        self.rows[self.row[at] as usize * self.lanes + lane as usize]
+        self.rows.get(self.row[at], lane)
     }
 
-    /// How `a` stands to `b`. O(1).
+    /// How `a` stands to `b`. O(log lanes).
     pub fn relation(&self, a: EventId, b: EventId) -> Relation {
         let before = |a: EventId, b: EventId| self.component(b, self.lane[a.index()]) >= self.place[a.index()];
         if a == b {

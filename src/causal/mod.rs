@@ -21,7 +21,9 @@ mod graph;
 mod names;
 mod overview;
 mod path;
+mod recorded;
 mod relation;
+mod span_clocks;
 mod span_order;
 mod timing;
 mod waterfall;
@@ -30,16 +32,19 @@ pub use clocks::Clocks;
 pub use critical_path::{Segment, critical_path};
 pub use diagnose::{Diagnosis, Problem};
 pub use exact::{
-    ClockKind, Disagreement, ExactEdge, ExactEdges, ExactEvent, ExactKind, ExactOrder, Id, Lane, UnknownPairs,
-    disagreements,
+    Disagreement, ExactEdge, ExactEdges, ExactEvent, ExactKind, ExactOrder, Id, Lane, UnknownPairs, disagreements,
 };
 pub use graph::{CausalGraph, EdgeKind, EventId, EventKind, Family};
 pub use overview::{overview, overview_of};
 pub use path::Explained;
+pub use recorded::ClockKind;
 pub use relation::{Answer, Relation, RestsOn};
+pub use span_clocks::{SpanDisagreement, SpanDisagreements, span_disagreements};
 pub use span_order::SpanOrder;
 pub use timing::self_times;
 pub use waterfall::{LinksOfTrace, links_of_trace, missing_links, waterfall};
 
+#[cfg(test)]
+mod span_clocks_tests;
 #[cfg(test)]
 mod tests;

@@ -2,9 +2,14 @@
 
 use super::group::{About, evidence, grouped};
 use super::{Detector, Knob, Knobs, View};
-use crate::causal::{ClockKind, Disagreement, ExactEvent, ExactOrder, Id, Relation, disagreements};
+use crate::causal::{
+    CausalGraph, ClockKind, Disagreement, EventId, ExactEvent, ExactOrder, Id, Relation, SpanDisagreement,
+    SpanDisagreements, disagreements, span_disagreements,
+};
 use crate::outcome::{Finding, Severity};
 use crate::registry::Entry;
+use crate::store::{SpanStore, Sym};
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 
 /// The detector.
 pub struct ClockDisagreement;
@@ -40,36 +45,26 @@ impl Detector for ClockDisagreement {
         )
     }
 
-    fn detect(&self, View { store, .. }: View<'_>, knobs: &Knobs) -> Vec<Finding> {
-        let names = ["causet.clock.vector", "causet.clock.lamport"];
-        let recorded = |text: &str| names.contains(&text) || text.starts_with("vc.");
-        if !store.strings().iter().any(|(_, text)| recorded(text)) {
-            return Vec::new();
+    fn detect(&self, View { store, graph, .. }: View<'_>, knobs: &Knobs) -> Vec<Finding> {
+        let mut found = Vec::new();
+        if let Some(order) = ExactOrder::new(store) {
+            of_events(&order, store, &mut found);
         }
-        let Some(order) = ExactOrder::new(store) else { return Vec::new() };
-        let mut events = vec![0u64; order.lanes().len()];
-        order.events().for_each(|event| events[order.lane(event)] += 1);
-        let found = disagreements(&order, store);
-        let by_process = grouped(found.into_iter().map(|pair| {
-            let service = store.span(order.span(pair.b)).service();
-            ((service, pair.clock == ClockKind::Vector), pair)
-        }));
+        of_spans(graph, store, &mut found);
+        let by_process = grouped(found.into_iter().map(|pair| ((pair.service, pair.clock == ClockKind::Vector), pair)));
         let mut findings = Vec::new();
         for ((service, _), pairs) in by_process {
             if (pairs.len() as f64) < knobs.get("least-pairs") {
                 continue;
             }
-            let mut lanes: Vec<usize> = pairs.iter().map(|pair| order.lane(pair.b)).collect();
-            lanes.sort_unstable();
-            lanes.dedup();
-            let of: u64 = lanes.iter().map(|&lane| events[lane]).sum();
+            let of = pairs.iter().map(|pair| pair.of).max().unwrap_or(0);
             let share = pairs.len() as f64 / of.max(1) as f64;
-            let mut spans: Vec<u32> = pairs.iter().map(|pair| order.span(pair.b) as u32).collect();
+            let mut spans: Vec<u32> = pairs.iter().map(|pair| pair.span).collect();
             spans.dedup();
             let about = About {
                 rule: "clock-disagreement",
                 severity: if share >= knobs.get("high-share") { Severity::High } else { Severity::Medium },
-                title: title(&order, &pairs),
+                title: title(&pairs),
                 operation: (service, store.span(spans[0] as usize).name()),
                 spans: &spans,
                 evidence: vec![
@@ -83,13 +78,39 @@ impl Detector for ClockDisagreement {
     }
 }
 
-/// The first pair with both opinions.
-fn title(order: &ExactOrder, pairs: &[Disagreement]) -> String {
-    let Disagreement { clock, a, b, rebuilt, recorded } = pairs[0];
-    let clock = match clock {
-        ClockKind::Vector => "vector",
-        ClockKind::Lamport => "Lamport",
-    };
+/// A pair of events on which the two orders differ.
+struct Found {
+    clock: ClockKind,
+    /// Of the second event: its service and its span.
+    service: Sym,
+    span: u32,
+    /// How the rebuilt order and the recorded clocks see the first event and the second.
+    rebuilt: Relation,
+    recorded: Relation,
+    /// What the two are called; of the first pair of a service only.
+    names: Option<[String; 2]>,
+    /// How many events of the processes concerned have a say.
+    of: u64,
+}
+
+/// Exact events, against their exact order.
+fn of_events(order: &ExactOrder, store: &SpanStore, found: &mut Vec<Found>) {
+    let pairs = disagreements(order, store);
+    let mut events = vec![0u64; order.lanes().len()];
+    order.events().for_each(|event| events[order.lane(event)] += 1);
+    let service = |event: ExactEvent| store.span(order.span(event)).service();
+    let mut lanes: HashMap<(Sym, ClockKind), Vec<usize>> = HashMap::new();
+    pairs.iter().for_each(|pair| lanes.entry((service(pair.b), pair.clock)).or_default().push(order.lane(pair.b)));
+    let mut of: HashMap<(Sym, ClockKind), u64> = HashMap::new();
+    for pair in &pairs {
+        let key = (service(pair.b), pair.clock);
+        of.entry(key).or_insert_with(|| {
+            let mut lanes = lanes.remove(&key).unwrap_or_default();
+            lanes.sort_unstable();
+            lanes.dedup();
+            lanes.into_iter().map(|lane| events[lane]).sum()
+        });
+    }
     let name = |event: ExactEvent| {
         let lane = &order.lanes()[order.lane(event)].name;
         match order.id(event) {
@@ -97,13 +118,43 @@ fn title(order: &ExactOrder, pairs: &[Disagreement]) -> String {
             Id::Text(text) => format!("event {text} of {lane}"),
         }
     };
+    let mut named = HashSet::new();
+    found.extend(pairs.into_iter().map(|Disagreement { clock, a, b, rebuilt, recorded }| {
+        let key = (service(b), clock);
+        let names = named.insert(key).then(|| [name(a), name(b)]);
+        Found { clock, service: key.0, span: order.span(b) as u32, rebuilt, recorded, names, of: of[&key] }
+    }));
+}
+
+/// Events of ordinary spans, against what is certain of their order.
+fn of_spans(graph: &CausalGraph, store: &SpanStore, found: &mut Vec<Found>) {
+    let SpanDisagreements { pairs, compared } = span_disagreements(graph, store);
+    let name = |event: EventId| {
+        let span = store.span(graph.span_of(event));
+        format!("{} of {} {} ({:016x})", graph.label(store, event), span.service_text(), span.name_text(), span.id())
+    };
+    let mut named = HashSet::new();
+    found.extend(pairs.into_iter().map(|SpanDisagreement { clock, a, b, recorded }| {
+        let span = graph.span_of(b);
+        let service = store.span(span).service();
+        let names = named.insert((service, clock)).then(|| [name(a), name(b)]);
+        let of = compared.get(&service).copied().unwrap_or(0);
+        Found { clock, service, span: span as u32, rebuilt: Relation::Before, recorded, names, of }
+    }));
+}
+
+/// The first pair with both opinions.
+fn title(pairs: &[Found]) -> String {
+    let clock = match pairs[0].clock {
+        ClockKind::Vector => "vector",
+        ClockKind::Lamport => "Lamport",
+    };
+    let [a, b] = pairs.iter().find_map(|pair| pair.names.as_ref()).expect("the first pair of a service is named");
     format!(
-        "{} pairs of events are ordered otherwise by the recorded {clock} clock: {} {} {} by the rebuilt order, {} by the clock",
+        "{} pairs of events are ordered otherwise by the recorded {clock} clock: {a} {} {b} by the rebuilt order, {} by the clock",
         pairs.len(),
-        name(a),
-        verb(rebuilt),
-        name(b),
-        adjective(recorded)
+        verb(pairs[0].rebuilt),
+        adjective(pairs[0].recorded)
     )
 }
 

@@ -3,7 +3,7 @@
 use causet::detect::{self, Settings, View};
 use causet::formats::{self, Reading, Source, by_id};
 use causet::{
-    causal::{CausalGraph, ExactOrder, Relation, disagreements},
+    causal::{CausalGraph, ExactOrder},
     report,
 };
 use causet_checkers::{Query, check};
@@ -194,63 +194,6 @@ fn formats_that_lose_something_lose_nothing_that_they_can_hold() {
 }
 
 #[test]
-fn logs_with_vector_clocks_have_the_order_of_their_clocks() {
-    let log = [
-        ("a", r#"{"a":1}"#),
-        ("a", r#"{"a":2}"#),
-        ("b", r#"{"b":1}"#),
-        ("b", r#"{"b":2, "a":1}"#),
-        ("c", r#"{"c":1, "b":2, "a":1}"#),
-    ];
-    let text: String = log.iter().map(|(host, clock)| format!("{host} {clock}\nsomething\n")).collect();
-    let reading = read("shiviz", text);
-    assert!(reading.skipped.is_empty(), "{:?}", reading.skipped);
-    let store = reading.spans.finish();
-    let order = ExactOrder::new(&store).unwrap();
-    let event = |id: &str| order.events().find(|event| order.id(*event).to_string() == id).unwrap();
-    for (a, b, relation) in [
-        ("a:1", "c:1", Relation::Before),
-        ("a:2", "c:1", Relation::Concurrent),
-        ("b:1", "a:2", Relation::Concurrent),
-        ("b:2", "a:1", Relation::After),
-    ] {
-        assert_eq!(order.relation(event(a), event(b)), relation, "{a} {b}");
-    }
-    assert_eq!(disagreements(&order, &store), []);
-    // Written and read again, the clocks are the same.
-    let mut written = Vec::new();
-    by_id("shiviz").unwrap().write_order(&mut order.rows(), &mut written).unwrap();
-    let again = read("shiviz", written).spans.finish();
-    let again = ExactOrder::new(&again).unwrap();
-    let clocks = |order: &ExactOrder| order.events().map(|event| order.vector(event)).collect::<Vec<_>>();
-    assert_eq!(clocks(&again), clocks(&order));
-}
-
-#[test]
-fn recorded_files_of_other_tracers_are_read() {
-    for (file, format, spans, events) in [
-        ("jaeger.json", "jaeger-json", 4, 0),
-        ("zipkin.json", "zipkin-json", 4, 0),
-        ("reliable-broadcast.log", "shiviz", 3, 21),
-    ] {
-        let bytes = fs::read(Path::new("testdata/tracers").join(file)).unwrap();
-        let recognised = formats::recognise(&bytes).map(|format| format.entry().id);
-        let mut reading = Reading::default();
-        if format == "shiviz" {
-            let regex = r"^\[INFO\] .*/user/(?<host>\w+)\] (?<clock>\{.*?\}) (?<event>.*)$";
-            reading.log_regex = Some(formats::log_regex(regex).unwrap());
-        } else {
-            assert_eq!(recognised, Some(format));
-        }
-        by_id(format).unwrap().read(&mut Source::memory(bytes), &mut reading).unwrap();
-        assert!(reading.skipped.is_empty(), "{file}: {:?}", reading.skipped);
-        let store = reading.spans.finish();
-        let found: usize = store.iter().map(|span| span.events().len()).sum();
-        assert_eq!((store.len(), found), (spans, events), "{file}");
-    }
-}
-
-#[test]
 fn examples_of_formats_are_recognised_and_read() {
     for format in formats::ALL {
         let entry = format.entry();
@@ -313,44 +256,4 @@ fn reports_follow_their_schema() {
         let errors: Vec<String> = schema.iter_errors(&report).map(|error| error.to_string()).collect();
         assert_eq!(errors, Vec::<String>::new(), "{arguments:?}");
     }
-}
-
-#[test]
-fn exports_of_jaeger_say_what_otlp_said() {
-    let reading = read("jaeger-json", fs::read("testdata/jaeger/exported.json").unwrap());
-    assert!(reading.skipped.is_empty());
-    let mut written = Vec::new();
-    by_id("otlp-json").unwrap().write_spans(&reading.spans.finish(), &mut written).unwrap();
-    // What Jaeger was given, but for the schema URL.
-    let text = |key: &str, value: &str| serde_json::json!({"key": key, "value": {"stringValue": value}});
-    let expected = serde_json::json!({"resourceSpans": [{
-        "resource": {"attributes": [text("service.name", "telemetrygen")]},
-        "scopeSpans": [{"scope": {"name": "telemetrygen"}, "spans": [{
-            "traceId": "83a9efd15c1c98a977e0711cc93ee28b", "spanId": "e127af99e3b3e074",
-            "parentSpanId": "909541b92cf05311", "name": "okey-dokey-0", "kind": 2,
-            "startTimeUnixNano": "1706678909209712000", "endTimeUnixNano": "1706678909209835000",
-            "attributes": [text("net.peer.ip", "1.2.3.4"), text("peer.service", "telemetrygen-client")],
-            "status": {},
-        }]}],
-    }]});
-    assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), expected);
-}
-
-#[test]
-fn spans_for_zipkin_say_what_they_say() {
-    let bytes = fs::read("testdata/zipkin/producer.json").unwrap();
-    assert_eq!(formats::recognise(&bytes).unwrap().entry().id, "zipkin-json");
-    let reading = read("zipkin-json", bytes);
-    assert!(reading.skipped.is_empty());
-    let store = reading.spans.finish();
-    let span = store.span(0);
-    assert_eq!(
-        (span.trace_id(), span.id(), span.parent()),
-        (0x091f_0037_0361_e578, 0x188b_b842_8fc7_e477, 0x0c26_5510_47c7_2d19)
-    );
-    assert_eq!((span.service_text(), span.name_text(), span.kind_number()), ("schemas-service", "send", 4));
-    assert_eq!((span.start(), span.duration()), (1_597_704_629_675_602_000, 9_550_570_000));
-    let attributes = store.attributes().pairs(span.attributes());
-    let keys: Vec<_> = attributes.map(|(key, _)| store.text(key)).collect();
-    assert_eq!(keys, ["kafka.topic", "peer.service"]);
 }

@@ -21,6 +21,7 @@ mod order;
 mod path;
 mod read;
 mod recorded;
+mod sources;
 mod tree;
 
 #[cfg(test)]
@@ -28,7 +29,7 @@ mod tests;
 
 pub use path::ExactEdge;
 pub use read::Id;
-pub use recorded::{ClockKind, Disagreement, disagreements};
+pub use recorded::{Disagreement, disagreements};
 pub(super) use tree::Tree;
 
 use super::diagnose::Diagnosis;
@@ -149,8 +150,8 @@ pub struct ExactOrder {
     events: Vec<read::Event>,
     /// By lane: its first event. One more at the end.
     first: Vec<u32>,
-    /// By event: the edge from its peer and from the persist that its incarnation recovered.
-    sources: Vec<[u32; 2]>,
+    /// By event: its peers, and the persist that its incarnation recovered.
+    sources: sources::Sources,
     /// By event: the row of what it knows of other lanes.
     row: Vec<u32>,
     rows: Tree,
@@ -348,8 +349,8 @@ impl ExactOrder {
     }
 
     /// The events with an edge to this one that is not program order: the send of a receive, say.
-    pub fn sources(&self, event: ExactEvent) -> impl Iterator<Item = ExactEvent> + use<> {
-        self.sources[event.index()].into_iter().filter(|from| *from != order::NONE).map(ExactEvent)
+    pub fn sources(&self, event: ExactEvent) -> impl Iterator<Item = ExactEvent> + '_ {
+        self.sources.of(event.0).map(|source| ExactEvent(source.from))
     }
 
     /// The event before it in its lane, as far as is known.

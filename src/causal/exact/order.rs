@@ -2,11 +2,10 @@
 
 use super::super::diagnose::{Diagnoses, Problem};
 use super::read::{Event, Events, Id, Reference};
+use super::sources::{NONE, Sources};
 use super::tree::Tree;
 use super::{ExactEdges, ExactKind, ExactOrder, Lane};
 use foldhash::{HashMap, HashMapExt};
-
-pub(super) const NONE: u32 = u32::MAX;
 
 /// A place where something is missing.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +31,7 @@ impl ExactOrder {
         let mut sources = resolve(&events, &events_in, &references, &mut missing, &mut problems);
         let order = linear(&events, &events_in, &mut sources, |at| {
             problems.note(Problem::PeerCycle, events[at as usize].span as usize);
-            missing.note(at, &Reference::Malformed);
+            missing.note(at, None);
         });
         missing.holes.sort_by_key(|hole| hole.event);
         let (row, rows, lamport) = clocks(&events, &events_in, lanes.len(), &sources, &order);
@@ -65,12 +64,12 @@ impl ExactOrder {
 fn resolve(
     events: &[Event],
     first: &[u32],
-    references: &[[Reference; 2]],
+    references: &[Vec<Reference>],
     missing: &mut Missing,
     problems: &mut Diagnoses,
-) -> Vec<[u32; 2]> {
+) -> Sources {
     let places = places(events, problems);
-    let mut sources = vec![[NONE; 2]; events.len()];
+    let mut sources = Sources::default();
     let mut torn_lane = NONE;
     for (at, event) in events.iter().enumerate() {
         let starts_lane = first[event.lane as usize] as usize == at;
@@ -80,20 +79,18 @@ fn resolve(
             missing.holes.push(Hole { event: at as u32, missing: None });
             torn_lane = event.lane;
         }
-        for (which, reference) in references[at].iter().enumerate() {
-            let found = match reference {
-                Reference::To(id) => places.get(id),
-                // A receive has a send, even if it does not say which.
-                Reference::None if which == 0 && event.kind == ExactKind::Receive => None,
-                Reference::None => continue,
-                Reference::Malformed => None,
-            };
-            let local = which == 0 && event.kind.peer_is_local();
-            let Some(&Place::At(from)) = found else {
+        // A receive has a send, even if it does not say which.
+        if event.kind == ExactKind::Receive && references[at].iter().all(|reference| reference.recovery) {
+            problems.note(Problem::MissingPeer, event.span as usize);
+            missing.note(at as u32, None);
+        }
+        for Reference { to, recovery } in &references[at] {
+            let local = !recovery && event.kind.peer_is_local();
+            let Some(&Place::At(from)) = to.as_ref().and_then(|id| places.get(id)) else {
                 problems.note(Problem::MissingPeer, event.span as usize);
                 // A timer-set that is not there is in a gap that is noted already.
                 if !(local && torn_lane == event.lane) {
-                    missing.note(at as u32, reference);
+                    missing.note(at as u32, to.as_ref());
                 }
                 continue;
             };
@@ -101,8 +98,9 @@ fn resolve(
             if local && !implied {
                 problems.note(Problem::MisplacedPeer, event.span as usize);
             }
-            sources[at][which] = from;
+            sources.push(from, *recovery);
         }
+        sources.end();
     }
     sources
 }
@@ -118,13 +116,17 @@ fn places<'a>(events: &'a [Event], problems: &mut Diagnoses) -> HashMap<&'a Id, 
     places
 }
 
-fn count_edges(events: &[Event], lanes: &[Lane], sources: &[[u32; 2]]) -> ExactEdges {
+fn count_edges(events: &[Event], lanes: &[Lane], sources: &Sources) -> ExactEdges {
     let mut edges = ExactEdges { program: (events.len() - lanes.len()) as u64, ..ExactEdges::default() };
-    for (event, [peer, recovered]) in events.iter().zip(sources) {
-        let local = event.kind.peer_is_local();
-        edges.local += u64::from(*peer != NONE && local);
-        edges.message += u64::from(*peer != NONE && !local);
-        edges.recovery += u64::from(*recovered != NONE);
+    for (at, event) in events.iter().enumerate() {
+        for source in sources.of(at as u32) {
+            let kind = match source.recovery {
+                true => &mut edges.recovery,
+                false if event.kind.peer_is_local() => &mut edges.local,
+                false => &mut edges.message,
+            };
+            *kind += 1;
+        }
     }
     edges
 }
@@ -143,38 +145,37 @@ struct Missing {
 }
 
 impl Missing {
-    fn note(&mut self, at: u32, reference: &Reference) {
-        let missing = match reference {
-            Reference::To(id) => {
-                let next = self.referrers.len() as u32;
-                let number = *self.numbers.entry(id.clone()).or_insert(next);
-                if number == next {
-                    self.referrers.push(Vec::new());
-                }
-                self.referrers[number as usize].push(at);
-                Some(number)
+    fn note(&mut self, at: u32, named: Option<&Id>) {
+        let missing = named.map(|id| {
+            let next = self.referrers.len() as u32;
+            let number = *self.numbers.entry(id.clone()).or_insert(next);
+            if number == next {
+                self.referrers.push(Vec::new());
             }
-            _ => None,
-        };
+            self.referrers[number as usize].push(at);
+            number
+        });
         self.holes.push(Hole { event: at, missing });
     }
 }
 
 /// All events in an order that extends the causal one (Kahn's algorithm). Edges that go in a circle are taken out
 /// and told: those into the first event of each lane at which everything stands still.
-fn linear(events: &[Event], first: &[u32], sources: &mut [[u32; 2]], mut cut: impl FnMut(u32)) -> Vec<u32> {
+fn linear(events: &[Event], first: &[u32], sources: &mut Sources, mut cut: impl FnMut(u32)) -> Vec<u32> {
     let starts_lane = |at: u32| first[events[at as usize].lane as usize] == at;
-    // Who waits for an event: lists threaded through the slots of `sources`.
+    // Who waits for an event: lists threaded through the places of `sources`.
     let mut waiter = vec![NONE; events.len()];
-    let mut next_waiter = vec![NONE; events.len() * 2];
-    let mut open = vec![0u8; events.len()];
-    for (at, from) in sources.iter().enumerate() {
-        open[at] = u8::from(!starts_lane(at as u32));
-        for (which, &from) in from.iter().enumerate().filter(|(_, from)| **from != NONE) {
-            open[at] += 1;
-            let slot = at * 2 + which;
-            next_waiter[slot] = waiter[from as usize];
-            waiter[from as usize] = slot as u32;
+    let mut next_waiter = vec![NONE; sources.places()];
+    let mut waits = vec![NONE; sources.places()];
+    let mut open = vec![0u32; events.len()];
+    for at in 0..events.len() as u32 {
+        open[at as usize] = u32::from(!starts_lane(at));
+        for place in sources.places_of(at) {
+            let Some(from) = sources.at(place) else { continue };
+            open[at as usize] += 1;
+            waits[place] = at;
+            next_waiter[place] = waiter[from as usize];
+            waiter[from as usize] = place as u32;
         }
     }
     let mut order: Vec<u32> = Vec::with_capacity(events.len());
@@ -197,13 +198,12 @@ fn linear(events: &[Event], first: &[u32], sources: &mut [[u32; 2]], mut cut: im
             if at + 1 < first[lane + 1] {
                 release(at + 1);
             }
-            let mut slot = waiter[at as usize];
-            while slot != NONE {
-                let (to, which) = (slot / 2, slot as usize % 2);
-                if sources[to as usize][which] == at {
-                    release(to);
+            let mut place = waiter[at as usize];
+            while place != NONE {
+                if sources.at(place as usize) == Some(at) {
+                    release(waits[place as usize]);
                 }
-                slot = next_waiter[slot as usize];
+                place = next_waiter[place as usize];
             }
         }
         if order.len() == events.len() {
@@ -211,9 +211,11 @@ fn linear(events: &[Event], first: &[u32], sources: &mut [[u32; 2]], mut cut: im
         }
         // Every lane's head that is left waits for another one. Those that wait in a circle are cut.
         for at in circle(events, first, sources, &done, &mut stuck) {
-            for from in sources[at as usize].iter_mut().filter(|from| **from != NONE && !done[**from as usize]) {
-                *from = NONE;
-                cut(at);
+            for place in sources.places_of(at) {
+                if sources.at(place).is_some_and(|from| !done[from as usize]) {
+                    sources.cut(place);
+                    cut(at);
+                }
             }
             open[at as usize] = 0;
             ready.push(at);
@@ -226,7 +228,7 @@ fn linear(events: &[Event], first: &[u32], sources: &mut [[u32; 2]], mut cut: im
 fn circle(
     events: &[Event],
     first: &[u32],
-    sources: &[[u32; 2]],
+    sources: &Sources,
     done: &[bool],
     Stuck { head, lane, first_stuck, seen, round }: &mut Stuck,
 ) -> Vec<u32> {
@@ -240,9 +242,9 @@ fn circle(
     while seen[at] != *round {
         seen[at] = *round;
         path.push(head[at]);
-        let waits_for = sources[head[at] as usize].into_iter().find(|&from| from != NONE && !done[from as usize]);
-        let from = waits_for.expect("the head of a lane waits only for other events");
-        at = events[from as usize].lane as usize;
+        let waits_for = sources.of(head[at]).find(|source| !done[source.from as usize]);
+        let source = waits_for.expect("the head of a lane waits only for other events");
+        at = events[source.from as usize].lane as usize;
     }
     *lane = at;
     let start = path.iter().position(|&event| event == head[at]).expect("the path came back to it");
@@ -265,7 +267,7 @@ fn clocks(
     events: &[Event],
     first: &[u32],
     lanes: usize,
-    sources: &[[u32; 2]],
+    sources: &Sources,
     order: &[u32],
 ) -> (Vec<u32>, Tree, Vec<u64>) {
     let mut rows = Tree::new(lanes);
@@ -279,7 +281,7 @@ fn clocks(
         // A gap is so many events at least.
         let gap = event.seq - previous.map_or(0, |previous| events[previous].seq);
         let mut clock = previous.map_or(0, |previous| lamport[previous]).saturating_add(gap);
-        for &from in sources[at as usize].iter().filter(|from| **from != NONE) {
+        for from in sources.of(at).map(|source| source.from) {
             clock = clock.max(lamport[from as usize].saturating_add(1));
             let lane = events[from as usize].lane;
             if lane != event.lane {
@@ -293,12 +295,12 @@ fn clocks(
     (row, rows, lamport)
 }
 
-fn outlets(events: &[Event], first: &[u32], sources: &[[u32; 2]]) -> Vec<u32> {
+fn outlets(events: &[Event], first: &[u32], sources: &Sources) -> Vec<u32> {
     // Named from another lane, whatever its kind says.
     let mut leaves: Vec<bool> = events.iter().map(|event| event.kind.leaves_lane()).collect();
-    for (at, from) in sources.iter().enumerate() {
-        for &from in from.iter().filter(|from| **from != NONE) {
-            leaves[from as usize] |= events[from as usize].lane != events[at].lane;
+    for (at, event) in events.iter().enumerate() {
+        for source in sources.of(at as u32) {
+            leaves[source.from as usize] |= events[source.from as usize].lane != event.lane;
         }
     }
     let mut outlet: Vec<u32> = (0..events.len() as u32).collect();

@@ -1,6 +1,5 @@
 //! The edges between exact events, by kind.
 
-use super::order::NONE;
 use super::{ExactEvent, ExactOrder};
 
 /// Why an exact event is before another. All are certain.
@@ -30,12 +29,13 @@ impl ExactEdge {
 
 impl ExactOrder {
     /// The edges that lead to an event.
-    pub fn into(&self, event: ExactEvent) -> impl Iterator<Item = (ExactEvent, ExactEdge)> + use<> {
-        let [peer, recovered] = self.sources[event.index()];
+    pub fn into(&self, event: ExactEvent) -> impl Iterator<Item = (ExactEvent, ExactEdge)> + '_ {
         let by_peer = if self.kind(event).peer_is_local() { ExactEdge::Peer } else { ExactEdge::Message };
         let previous = self.previous(event).map(|before| (before, ExactEdge::Program));
-        let named = [(peer, by_peer), (recovered, ExactEdge::Recovery)].into_iter();
-        let named = named.filter(|(source, _)| *source != NONE);
-        previous.into_iter().chain(named.map(|(source, edge)| (ExactEvent(source), edge)))
+        let named = self
+            .sources
+            .of(event.0)
+            .map(move |source| (ExactEvent(source.from), if source.recovery { ExactEdge::Recovery } else { by_peer }));
+        previous.into_iter().chain(named)
     }
 }

@@ -25,11 +25,11 @@ impl fmt::Display for Id {
 
 /// What an event says of another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Reference {
-    None,
-    To(Id),
-    /// Something that names no event.
-    Malformed,
+pub(super) struct Reference {
+    /// Which; `None` for something that names no event.
+    pub(super) to: Option<Id>,
+    /// Whether it is `causet.recovered`, and not `causet.peer`.
+    pub(super) recovery: bool,
 }
 
 /// An exact event.
@@ -48,8 +48,8 @@ pub(super) struct Event {
 pub(super) struct Events {
     pub(super) lanes: Vec<Lane>,
     pub(super) events: Vec<Event>,
-    /// By event: `causet.peer` and `causet.recovered`.
-    pub(super) references: Vec<[Reference; 2]>,
+    /// By event: what it names as `causet.peer` (a list, where it has several) and `causet.recovered`.
+    pub(super) references: Vec<Vec<Reference>>,
     pub(super) problems: Diagnoses,
 }
 
@@ -90,7 +90,7 @@ pub(super) fn read(store: &SpanStore) -> Option<Events> {
     let mut problems = Diagnoses::default();
     let mut lanes: Vec<Lane> = Vec::new();
     let lane_of_resource = lanes_of(store, &names, &mut lanes);
-    let mut found: Vec<(Event, [Reference; 2])> = Vec::new();
+    let mut found: Vec<(Event, Vec<Reference>)> = Vec::new();
     let mut any = false;
     for span in store.iter() {
         for recorded in span.events() {
@@ -109,17 +109,16 @@ pub(super) fn read(store: &SpanStore) -> Option<Events> {
                 Some(Any::Str(sym)) => names.kinds.iter().find(|(name, _)| *name == sym).map(|(_, kind)| *kind),
                 _ => None,
             };
-            let mut reference = |name: Option<Sym>| match find(name) {
-                None | Some(Any::Empty) => Reference::None,
-                Some(value) => id_of(store, value).map_or_else(
-                    || {
+            let mut references = Vec::new();
+            for (name, recovery) in [(names.peer, false), (names.recovered, true)] {
+                for value in each(store, find(name)) {
+                    let to = id_of(store, value);
+                    if to.is_none() {
                         problems.note(Problem::MalformedEvent, at);
-                        Reference::Malformed
-                    },
-                    Reference::To,
-                ),
-            };
-            let references = [reference(names.peer), reference(names.recovered)];
+                    }
+                    references.push(Reference { to, recovery });
+                }
+            }
             let kind = kind.unwrap_or(ExactKind::Other);
             found.push((Event { id, lane, seq: seq as u64, kind, span: at as u32, attributes: rows }, references));
         }
@@ -149,7 +148,7 @@ fn lanes_of(store: &SpanStore, names: &Names, lanes: &mut Vec<Lane>) -> Vec<Opti
 }
 
 /// Events in their places; of several in one place the first in the input is kept.
-fn place(lanes: &[Lane], mut found: Vec<(Event, [Reference; 2])>, mut problems: Diagnoses) -> Events {
+fn place(lanes: &[Lane], mut found: Vec<(Event, Vec<Reference>)>, mut problems: Diagnoses) -> Events {
     // Only lanes with events, by name.
     let mut used = vec![false; lanes.len()];
     found.iter().for_each(|(event, _)| used[event.lane as usize] = true);
@@ -173,6 +172,15 @@ fn place(lanes: &[Lane], mut found: Vec<(Event, [Reference; 2])>, mut problems: 
     let lanes = order.iter().map(|&lane| lanes[lane as usize].clone()).collect();
     let (events, references) = found.into_iter().unzip();
     Events { lanes, events, references, problems }
+}
+
+/// A value, or the items of a list of them.
+fn each(store: &SpanStore, value: Option<Any>) -> Vec<Any> {
+    match value {
+        None | Some(Any::Empty) => Vec::new(),
+        Some(Any::List(rows)) => store.attributes().pairs(rows).map(|(_, item)| item).collect(),
+        Some(value) => vec![value],
+    }
 }
 
 fn integer(store: &SpanStore, value: Any) -> Option<i64> {

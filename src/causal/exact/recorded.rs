@@ -9,19 +9,9 @@
 //! A vector without a component of its own lane is subject to (2) only.
 
 use super::{ExactEvent, ExactOrder};
-use crate::causal::Relation;
-use crate::store::{Any, Rows, SpanStore, Sym};
-use foldhash::HashMap;
-use std::collections::BTreeMap;
-
-/// Which recorded clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClockKind {
-    /// `causet.clock.vector`, or an attribute `vc.PROCESS` for each component.
-    Vector,
-    /// `causet.clock.lamport`.
-    Lamport,
-}
+use crate::causal::recorded::{ClockKind, Reader, Vector, of_lamports, of_vectors};
+use crate::causal::relation::Relation;
+use crate::store::SpanStore;
 
 /// Two events that a recorded clock orders in another way than the trace does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,9 +59,6 @@ fn edge(
     })
 }
 
-/// Counts by key, ascending.
-type Vector = Box<[(u32, u64)]>;
-
 /// The recorded clocks, by event.
 struct Clocks {
     lamport: Vec<Option<u64>>,
@@ -84,27 +71,17 @@ struct Clocks {
 
 impl Clocks {
     fn read(order: &ExactOrder, store: &SpanStore) -> Self {
-        let strings = store.strings();
-        let (vector, lamport) = (strings.find("causet.clock.vector"), strings.find("causet.clock.lamport"));
-        let components: HashMap<Sym, &str> =
-            strings.iter().filter_map(|(sym, text)| Some((sym, text.strip_prefix("vc.")?))).collect();
-        let mut keys = Keys::default();
         let mut clocks = Self { lamport: Vec::new(), vector: Vec::new(), lanes: Vec::new(), next: Vec::new() };
+        let mut reader = Reader::new(store);
         for event in &order.events {
-            let find = |name: Option<Sym>| store.attributes().find(event.attributes, name?);
-            clocks.lamport.push(find(lamport).and_then(|value| count(store, value)));
-            clocks.vector.push(match find(vector) {
-                Some(value) => keys.vector(store, value),
-                None if components.is_empty() => None,
-                None => keys.components(store, event.attributes, &components),
-            });
+            clocks.lamport.push(reader.as_ref().and_then(|reader| reader.lamport(event.attributes)));
+            clocks.vector.push(reader.as_mut().and_then(|reader| reader.vector(event.attributes)));
         }
-        clocks.lanes = vec![Vec::new(); keys.0.len()];
+        let key = |name: &str| reader.as_ref().and_then(|reader| reader.key(name));
+        clocks.lanes = vec![Vec::new(); reader.as_ref().map_or(0, Reader::keys)];
         for (number, lane) in order.lanes.iter().enumerate() {
-            for key in [&lane.name, &lane.process] {
-                if let Some(&key) = keys.0.get(&**key) {
-                    clocks.lanes[key as usize].push(number as u32);
-                }
+            for key in [&lane.name, &lane.process].into_iter().filter_map(|name| key(name)) {
+                clocks.lanes[key as usize].push(number as u32);
             }
         }
         clocks.next = vec![None; order.len()];
@@ -117,22 +94,11 @@ impl Clocks {
     }
 
     fn lamport_pair(&self, a: ExactEvent, b: ExactEvent) -> Option<Relation> {
-        let (a, b) = (self.lamport[a.index()]?, self.lamport[b.index()]?);
-        Some(match a.cmp(&b) {
-            std::cmp::Ordering::Less => Relation::Before,
-            std::cmp::Ordering::Equal => Relation::Concurrent,
-            std::cmp::Ordering::Greater => Relation::After,
-        })
+        Some(of_lamports(self.lamport[a.index()]?, self.lamport[b.index()]?))
     }
 
     fn vector_pair(&self, a: ExactEvent, b: ExactEvent) -> Option<Relation> {
-        let (a, b) = (self.vector[a.index()].as_ref()?, self.vector[b.index()].as_ref()?);
-        Some(match (within(a, b), within(b, a)) {
-            (true, true) => Relation::Equal,
-            (true, false) => Relation::Before,
-            (false, true) => Relation::After,
-            (false, false) => Relation::Concurrent,
-        })
+        Some(of_vectors(self.vector[a.index()].as_ref()?, self.vector[b.index()].as_ref()?))
     }
 
     /// An event that the vector of `b` says is before it, and is not.
@@ -149,62 +115,5 @@ impl Clocks {
             let wrong = claims && order.relation(a, b) == Relation::Concurrent;
             wrong.then_some(Disagreement { clock: ClockKind::Vector, a, b, rebuilt: Relation::Concurrent, recorded })
         })
-    }
-}
-
-/// Whether no component of a vector is greater than the other one's.
-fn within(a: &[(u32, u64)], b: &[(u32, u64)]) -> bool {
-    let mut others = b.iter();
-    a.iter().all(|&(key, count)| {
-        others.by_ref().find(|(other, _)| *other >= key).is_some_and(|&other| other.0 == key && other.1 >= count)
-    })
-}
-
-fn count(store: &SpanStore, value: Any) -> Option<u64> {
-    match value {
-        Any::Int(number) => u64::try_from(number).ok(),
-        Any::Str(sym) => store.text(sym).parse().ok(),
-        _ => None,
-    }
-}
-
-/// Numbers for the keys of vectors.
-#[derive(Default)]
-struct Keys(HashMap<String, u32>);
-
-impl Keys {
-    fn vector(&mut self, store: &SpanStore, value: Any) -> Option<Vector> {
-        match value {
-            Any::Str(sym) => {
-                let components: BTreeMap<String, u64> = serde_json::from_str(store.text(sym)).ok()?;
-                Some(self.sorted(components.iter().map(|(key, count)| (&**key, *count))))
-            }
-            Any::Map(rows) => {
-                let pairs = store.attributes().pairs(rows);
-                let pairs = pairs.map(|(key, value)| Some((store.text(key), count(store, value)?)));
-                let components: BTreeMap<&str, u64> = pairs.collect::<Option<_>>()?;
-                Some(self.sorted(components.into_iter()))
-            }
-            _ => None,
-        }
-    }
-
-    fn components(&mut self, store: &SpanStore, rows: Rows, names: &HashMap<Sym, &str>) -> Option<Vector> {
-        let pairs = store.attributes().pairs(rows);
-        let named = pairs.filter_map(|(key, value)| Some((*names.get(&key)?, count(store, value)?)));
-        let components: BTreeMap<&str, u64> = named.collect();
-        (!components.is_empty()).then(|| self.sorted(components.into_iter()))
-    }
-
-    /// Zeroes say nothing and are left out.
-    fn sorted<'a>(&mut self, components: impl Iterator<Item = (&'a str, u64)>) -> Vector {
-        let numbered = components.filter(|(_, count)| *count > 0).map(|(key, count)| {
-            let next = self.0.len() as u32;
-            let number = self.0.get(key).copied();
-            (number.unwrap_or_else(|| *self.0.entry(key.to_owned()).or_insert(next)), count)
-        });
-        let mut sorted: Vec<(u32, u64)> = numbered.collect();
-        sorted.sort_unstable();
-        sorted.into()
     }
 }

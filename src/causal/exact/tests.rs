@@ -1,6 +1,7 @@
 //! Random executions whose order is known by reachability, whole and with parts lost, against the rebuilt order.
 
 use super::*;
+use crate::causal::ClockKind;
 use crate::causal::Problem;
 use crate::store::{Any, SpanStore};
 use crate::store::{NewEvent, NewResource, NewSpan, StoreBuilder};

@@ -30,6 +30,11 @@ impl Tree {
         self.nodes.len()
     }
 
+    /// How many bytes the nodes take.
+    pub(in crate::causal) fn bytes(&self) -> usize {
+        self.nodes.len() * size_of::<[u32; WIDTH]>()
+    }
+
     /// One component of a row.
     pub(in crate::causal) fn get(&self, row: u32, lane: u32) -> u32 {
         let child = |node: u32, level: u32| self.nodes[node as usize][(lane >> (BITS * level)) as usize % WIDTH];
