@@ -139,7 +139,10 @@ fn tags(store: &SpanStore, span: SpanRef<'_>, resource: &[(Sym, Any)], own: &[(S
         }
         2 => {
             add("otel.status_code", STATUS_CODES[2]);
-            add("error", if message.is_empty() { "true" } else { message });
+            // What reads like a flag is no message there.
+            let is_flag = ["", "true", "false"].contains(&message);
+            add("error", if is_flag { "true" } else { message });
+            add("otel.status_description", if is_flag { message } else { "" });
         }
         _ => add("otel.status_description", message),
     }

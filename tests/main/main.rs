@@ -9,6 +9,7 @@ mod gate;
 mod pipeline;
 mod reports;
 mod robustness;
+mod round_trips;
 mod scripts;
 mod simulation;
 mod tidy;

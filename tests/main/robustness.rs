@@ -280,3 +280,91 @@ fn empty_and_binary_inputs_are_of_no_format_or_of_no_content() {
         assert!(reading.spans.is_empty() && reading.history.is_empty(), "{}", format.entry().id);
     }
 }
+
+/// Every real file of a format, by what it is recognised as.
+fn real_files() -> Vec<(String, &'static dyn Format, Vec<u8>)> {
+    let mut found = Vec::new();
+    let mut todo: Vec<_> =
+        ["otlp", "jaeger", "zipkin", "shiviz", "collector", "exact", "histories/kv", "histories/etcd", "cli/input"]
+            .map(|folder| std::path::Path::new("testdata").join(folder))
+            .into();
+    while let Some(path) = todo.pop() {
+        if path.is_dir() {
+            let mut inside: Vec<_> = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).collect();
+            inside.sort();
+            todo.append(&mut inside);
+            continue;
+        }
+        let bytes = fs::read(&path).unwrap();
+        let head = Source::memory(bytes.clone()).peek(formats::HEAD).unwrap();
+        if let Some(format) = formats::recognise(&head).filter(|_| bytes.len() < 60_000) {
+            found.push((path.display().to_string(), format, bytes));
+        }
+    }
+    found.extend(
+        samples().into_iter().map(|(format, bytes)| (format!("a sample of {}", format.entry().id), format, bytes)),
+    );
+    found
+}
+
+/// Damages bytes in one of five ways; where.
+fn damage(bytes: &mut Vec<u8>, mut random: impl FnMut(usize) -> usize) -> usize {
+    let at = random(bytes.len());
+    let until = (at + 1 + random(40)).min(bytes.len());
+    match random(5) {
+        0 => bytes[at] ^= 1 << random(8),
+        1 => drop(bytes.drain(at..until)),
+        2 => bytes[at..until].iter_mut().for_each(|byte| *byte = random(256) as u8),
+        3 => {
+            let copy = bytes[at..until].to_vec();
+            bytes.splice(at..at, copy);
+        }
+        _ => bytes.truncate(at),
+    }
+    at
+}
+
+#[test]
+fn real_files_damaged_at_random_are_read_as_far_as_they_go() {
+    let mut state = 5u64;
+    let mut random = |bound: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((u128::from(state) * bound as u128) >> 64) as usize
+    };
+    let files = real_files();
+    assert!(files.len() > 40, "{}", files.len());
+    let mut ids: Vec<&str> = files.iter().map(|(_, format, _)| format.entry().id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let readable = formats::ALL.iter().filter(|format| format.is_read()).count();
+    assert!(ids.len() >= readable - 1, "{ids:?} of {readable}");
+    for (name, format, bytes) in files {
+        for _ in 0..40 {
+            let mut damaged = bytes.clone();
+            let at = damage(&mut damaged, &mut random);
+            // What it is taken for may change; whatever reads it must survive.
+            let recognised = Source::memory(damaged.clone()).peek(formats::HEAD).ok();
+            if let Some(other) = recognised.and_then(|head| formats::recognise(&head)) {
+                read(other, damaged.clone());
+            }
+            let reading = read(format, damaged.clone());
+            let mut source = Source::memory(damaged.clone());
+            std::io::copy(&mut source, &mut std::io::sink()).unwrap();
+            for skip in reading.skipped.first() {
+                let byte = skip.position.rsplit("byte ").next().and_then(|text| text.parse::<u64>().ok());
+                let inside = skip.position.contains("message at") || byte.is_none_or(|byte| byte <= source.offset());
+                assert!(inside, "{name}, damaged at {at}: {} of {}", skip.position, source.offset());
+            }
+            // What stood before the damage is there, but for what was not finished.
+            if format.entry().id != "parquet" && source.offset() == damaged.len() as u64 {
+                let before = read(format, &bytes[..at]).spans.len();
+                assert!(
+                    reading.spans.len() + 1 >= before,
+                    "{name}, damaged at {at}: {} of {before}",
+                    reading.spans.len()
+                );
+            }
+            CausalGraph::new(&reading.spans.finish());
+        }
+    }
+}
