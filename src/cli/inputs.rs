@@ -57,13 +57,15 @@ impl Inputs {
         self.places.chunk_by(|_, next| matches!(next, Place::File { goes_on: true, .. }))
     }
 
-    /// The file that goes on where this place ends.
+    /// The file that goes on where this place ends: the next of the stream with anything in it.
     fn next(&self, place: &Place) -> Option<&Path> {
-        let mut from = self.places.iter().skip_while(|each| !std::ptr::eq(*each, place)).skip(1);
-        match from.next() {
-            Some(Place::File { path, goes_on: true, .. }) => Some(path),
+        let after = self.places.iter().skip_while(|each| !std::ptr::eq(*each, place)).skip(1);
+        let mut stream = after.map_while(|place| match place {
+            Place::File { path, goes_on: true, .. } => Some(&**path),
             _ => None,
-        }
+        });
+        let is_empty = |path: &&Path| std::fs::metadata(path).is_ok_and(|about| about.len() == 0);
+        stream.find(|path| !is_empty(path))
     }
 
     /// Reads the files of one stream: the traces in them together, and each history by itself.

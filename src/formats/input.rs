@@ -43,8 +43,8 @@ pub struct Options {
 /// What the reading of one file leaves for the next one of the same stream.
 #[derive(Default)]
 pub struct Stream {
-    /// The next one, if a message that began in this one ended there.
-    begun: Option<Source>,
+    /// The one in which a message that began in this one ended, without the end of the message.
+    begun: Option<(PathBuf, Source)>,
     format: Option<&'static dyn Format>,
 }
 
@@ -160,16 +160,19 @@ pub fn load(
     reading: &mut Reading,
     watch: Box<dyn FnMut(u64) -> bool + Send>,
 ) -> Result<Option<Input>, InputError> {
-    let Stream { begun, format: known } = match place {
-        Place::File { goes_on: true, .. } => std::mem::take(stream),
-        _ => Stream::default(),
-    };
+    if !matches!(place, Place::File { goes_on: true, .. }) {
+        *stream = Stream::default();
+    }
+    let known = stream.format;
     let fail = |position: Option<String>, message: String| InputError { path: place.name(), position, message };
     let io = |error: io::Error| fail(None, error.to_string());
-    let mut source = match (place, begun) {
-        (Place::Stdin, _) => Source::new(Box::new(io::BufReader::with_capacity(256 * 1024, io::stdin()))),
-        (_, Some(begun)) => Ok(begun),
-        (Place::File { path, .. }, None) => Source::open(path),
+    let mut source = match place {
+        Place::Stdin => Source::new(Box::new(io::BufReader::with_capacity(256 * 1024, io::stdin()))),
+        // An empty file may stand between the two.
+        Place::File { path, .. } => match stream.begun.take_if(|(of, _)| of == path) {
+            Some((_, begun)) => Ok(begun),
+            None => Source::open(path),
+        },
     }
     .map_err(io)?;
     source.watch(watch);
@@ -197,7 +200,8 @@ pub fn load(
     // One history per input: two are never one.
     reading.history = HistoryBuilder::new();
     format.read(&mut source, reading).map_err(io)?;
-    *stream = Stream { begun: source.take_sequel(), format: Some(format) };
+    stream.begun = next.map(Path::to_owned).zip(source.take_sequel());
+    stream.format = Some(format);
     if let Some((offset, reason)) = source.damage() {
         reading.skipped.push(format!("byte {offset}"), format!("the compressed stream is damaged here: {reason}"));
     }

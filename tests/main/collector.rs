@@ -60,6 +60,21 @@ fn rotated_files_are_inputs_of_their_own_in_the_order_of_their_writing() {
     assert_eq!(report["findings"], serde_json::json!([]));
 }
 
+#[test]
+fn a_compressed_message_may_be_cut_by_a_rotation_with_an_empty_file_between() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rotated-frames");
+    let bytes = fs::read("testdata/collector/proto-zstd.frames").unwrap();
+    for cut in [4, 113, 300, 500] {
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("t-2024-01-02T03-04-05.678.bin"), &bytes[..cut]).unwrap();
+        fs::write(folder.join("t-2024-01-02T03-04-06.000-time.bin"), "").unwrap();
+        fs::write(folder.join("t.bin"), &bytes[cut..]).unwrap();
+        let (code, written) = causet(&["convert", folder.to_str().unwrap(), "--to", "otlp-json", "--strict"]);
+        assert_eq!((code, written.matches("\"spanId\"").count()), (0, 6), "cut at {cut}");
+    }
+}
+
 /// Operations in rotated traces are one history: a read in the second file of what the first one wrote is right. Rotated
 /// histories stay histories of their own, for runs are called so too.
 #[test]
