@@ -2,6 +2,7 @@
 
 use super::cases::{Case, cases};
 use super::markup::shorten;
+use super::printable::printable;
 use super::{Look, Renderer};
 use crate::outcome::{Answer, Report};
 use crate::registry::Entry;
@@ -85,6 +86,7 @@ fn data(text: &str) -> String {
 }
 
 fn summary(report: &Report) -> String {
+    let report = &printable(report);
     let (all, failing) = (cases(report), failing(report));
     let answer = report.answer();
     let sign = if answer == Answer::Holds { "✅" } else { "❌" };

@@ -4,7 +4,7 @@
 use crate::outcome::{Because, Fault, Input, InputError, Operation, Report};
 
 /// Whether a character is no part of a line of text.
-fn is_wild(c: char) -> bool {
+pub(super) fn is_wild(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

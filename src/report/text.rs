@@ -435,7 +435,7 @@ fn explain(out: &mut String, report: &Report, result: &CheckResult, look: &Look)
         result.counterexamples.iter().filter(|example| !hidden(excuse(example))).collect();
     shown.sort_by_key(|example| excuse(example).is_some());
     for example in shown.iter().take(limit) {
-        explain_one(out, report, example, look);
+        explain_one(out, report, example, report.excuse_of(result).is_some(), look);
     }
     if shown.len() > limit {
         let keys: Vec<String> = (shown[limit..].iter())
@@ -447,9 +447,10 @@ fn explain(out: &mut String, report: &Report, result: &CheckResult, look: &Look)
     }
 }
 
-fn explain_one(out: &mut String, report: &Report, example: &Counterexample, look: &Look) {
+/// One key. Where the `whole` result is excused, its line has said so.
+fn explain_one(out: &mut String, report: &Report, example: &Counterexample, whole: bool, look: &Look) {
     if let Some(key) = &example.partition {
-        let excuse = report.excuse(&example.fingerprint);
+        let excuse = report.excuse(&example.fingerprint).filter(|_| !whole);
         let known = excuse.map_or_else(String::new, |excuse| format!("  {DIM}{}{DIM:#}", excuse.kind.id()));
         let _ = writeln!(out, "    key {key}{known}");
     }
