@@ -15,6 +15,7 @@ mod invariants;
 mod mutants;
 mod proposer;
 
+use super::common::Ballot;
 use crate::node::{
     About, Algorithm, Draw, Effects, Input, NodeId, Operation, Process, Promise, Quorum, Setup, Timer, Workload,
 };
@@ -29,13 +30,6 @@ use std::collections::BTreeMap;
 
 /// The system.
 pub struct Paxos;
-
-/// A proposal number: no two proposers have one in common, and no proposer uses one twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Ballot {
-    pub round: u64,
-    pub proposer: u16,
-}
 
 /// What is decided upon.
 pub type Choice = i64;
