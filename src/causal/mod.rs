@@ -13,10 +13,13 @@
 
 mod build;
 mod clocks;
+mod compare;
 mod critical_path;
 mod diagnose;
 mod drawing;
 mod exact;
+mod extent;
+mod gaps;
 mod graph;
 mod names;
 mod overview;
@@ -27,6 +30,7 @@ mod timing;
 mod waterfall;
 
 pub use clocks::Clocks;
+pub use compare::{At, Comparer};
 pub use critical_path::{Segment, critical_path};
 pub use diagnose::{Diagnosis, Problem};
 pub use exact::{
@@ -35,7 +39,6 @@ pub use exact::{
 };
 pub use graph::{CausalGraph, EdgeKind, EventId, EventKind, Family};
 pub use overview::{overview, overview_of};
-pub use path::Explained;
 pub use relation::{Answer, Relation, RestsOn};
 pub use span_order::SpanOrder;
 pub use timing::self_times;

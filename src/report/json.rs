@@ -1,6 +1,6 @@
 //! `json`: the whole report as one object, for scripts. Its schema is `assets/report-v1.schema.json`.
 
-use super::{Look, Renderer, gate_json, laboratory_json, waterfall};
+use super::{Look, Renderer, gate_json, laboratory_json, order, waterfall};
 use crate::outcome::Value as Datum;
 use crate::outcome::{
     Analysis, CheckResult, Counterexample, Evidence, Fault, FaultWindow, Finding, Input, InputError, Operation, Report,
@@ -48,6 +48,9 @@ fn report(report: &Report) -> Value {
     add("root_causes", report.root_causes.iter().map(root_cause).collect());
     if let Some(gate) = &report.gate {
         add("gate", gate_json::gate(gate));
+    }
+    if let Some(order) = &report.order {
+        add("order", order::json(order));
     }
     if let Some(simulation) = &report.simulation {
         add("simulation", laboratory_json::simulation(simulation));

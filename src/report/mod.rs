@@ -14,6 +14,7 @@ mod laboratory_json;
 mod markup;
 mod ndjson;
 mod numbers;
+mod order;
 mod printable;
 mod sarif;
 mod svg;

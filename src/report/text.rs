@@ -4,7 +4,7 @@ use super::cases::meanwhile;
 use super::numbers::{count, counted, duration, moment, share};
 use super::printable::printable;
 use super::timeline::timeline;
-use super::{Look, Renderer, laboratory, text_gate, waterfall};
+use super::{Look, Renderer, laboratory, order, text_gate, waterfall};
 use crate::outcome::{
     Analysis, Answer, CausalSummary, CheckResult, Counterexample, ExactSummary, ExcuseKind, Finding, Report, Severity,
     SlowTrace,
@@ -66,6 +66,9 @@ impl Renderer for Text {
             }
             findings(&mut out, &report.findings, look);
             laboratory::afterwards(&mut out, &[], &report.next, look);
+        }
+        if let Some(order) = &report.order {
+            order::text(&mut out, order, look);
         }
         if let Some(simulation) = &report.simulation {
             laboratory::simulation(&mut out, simulation, look);
