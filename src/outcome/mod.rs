@@ -6,6 +6,7 @@
 mod analysis;
 mod check;
 mod fault;
+mod filtered;
 mod fingerprint;
 mod gate;
 mod order;
@@ -18,6 +19,7 @@ pub use analysis::{
 };
 pub use check::Circumstances;
 pub use fault::{Fault, FaultWindow};
+pub use filtered::{Extent, Filtered};
 pub use fingerprint::{fingerprint, path_from};
 pub use gate::{Excuse, ExcuseKind, Exemplar, Expectation, Gap, Gate, Warning};
 pub use order::{Concurrent, Evidenced, Order, Pair, Place, Step};
@@ -42,6 +44,8 @@ pub struct Report {
     pub results: Vec<CheckResult>,
     /// Of traces.
     pub analysis: Option<Analysis>,
+    /// If less than everything was asked for.
+    pub filtered: Option<Filtered>,
     pub findings: Vec<Finding>,
     pub root_causes: Vec<RootCause>,
     /// Of a question about the causal order.

@@ -1,6 +1,6 @@
 //! `ndjson`: the report as a stream, one JSON object per line, each with a `type`.
 
-use super::{Look, Renderer, gate_json, json, order};
+use super::{Look, Renderer, filtered, gate_json, json, order};
 use crate::outcome::Report;
 use crate::registry::Entry;
 use serde_json::Value;
@@ -37,6 +37,7 @@ impl Renderer for NdJson {
         report.order.iter().for_each(|answer| line("order", order::json(answer)));
         let mut last = json::head(report);
         last["summary"] = report.analysis.as_ref().map_or(Value::Null, json::summary);
+        last["filtered"] = report.filtered.as_ref().map_or(Value::Null, filtered::json);
         line("report", last);
         text
     }
