@@ -116,6 +116,7 @@ impl<'a> Comparer<'a> {
                 Standing::Equal => {}
             }
         }
+        (found.all_concurrent, found.all_unknown) = (found.concurrent.len() as u64, found.unknown.len() as u64);
         let Concurrent { with, concurrent, unknown, .. } = &mut found;
         for list in [concurrent, unknown] {
             list.sort_by_key(|place| (place.trace_id != with.trace_id, place.time_ns.abs_diff(with.time_ns)));

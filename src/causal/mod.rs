@@ -6,6 +6,9 @@
 //! process). Every answer says which of the two it rests on. After Lamport, "Time, Clocks, and the Ordering of
 //! Events in a Distributed System" (1978); vector clocks after Fidge and Mattern.
 //!
+//! Spans are compared by their events: one is before another if its last event is before the other's first, and they are
+//! concurrent if no event of one is before any event of the other ([`Comparer`]).
+//!
 //! Traces that state their order exactly (`causet.event.id`) are read by [`ExactOrder`].
 //!
 //! Broken data is data: what is wrong with a trace is told by `diagnose.rs`, and the order is built

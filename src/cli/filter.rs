@@ -93,6 +93,11 @@ impl Filter {
     /// # Errors
     /// A text when several traces have the id, or nothing that was read has a service or a name that is asked for.
     pub(super) fn choose(&self, store: &SpanStore) -> Result<Chosen, String> {
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && since >= until
+        {
+            return Err("--until: expected a time after that of --since".to_owned());
+        }
         self.known("--service", &self.service, store, SpanRef::service_text)?;
         self.known("--operation", &self.operation, store, SpanRef::name_text)?;
         let trace = self.trace(store)?;

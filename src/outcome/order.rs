@@ -53,6 +53,9 @@ pub struct Concurrent {
     pub concurrent: Vec<Place>,
     /// Those whose order can't be known, because spans or events are missing.
     pub unknown: Vec<Place>,
+    /// How many are concurrent, and how many unknown, in all.
+    pub all_concurrent: u64,
+    pub all_unknown: u64,
     /// How many are wholly before it, wholly after it, and neither, though some of their events are.
     pub before: u64,
     pub after: u64,

@@ -105,7 +105,7 @@ fn fact_text(out: &mut String, fact: &Evidenced, pair: &Pair, look: &Look) {
 }
 
 fn concurrent_text(out: &mut String, found: &Concurrent, look: &Look) {
-    let _ = writeln!(out, "{HEAD}{}{HEAD:#} concurrent with", counted(found.concurrent.len() as u64, "span"));
+    let _ = writeln!(out, "{HEAD}{}{HEAD:#} concurrent with", counted(found.all_concurrent, "span"));
     let _ = writeln!(out, "  {}", named(&found.with));
     let _ = writeln!(
         out,
@@ -113,13 +113,17 @@ fn concurrent_text(out: &mut String, found: &Concurrent, look: &Look) {
         count(found.before),
         count(found.after),
         count(found.overlapping),
-        count(found.unknown.len() as u64)
+        count(found.all_unknown)
     );
     if look.verbosity < 0 {
         return;
     }
     let concurrent = "Concurrent: nothing of them is before anything of it, nor after";
-    for (title, list) in [(concurrent, &found.concurrent), ("Unknown, because data is missing", &found.unknown)] {
+    let lists = [
+        (concurrent, &found.concurrent, found.all_concurrent),
+        ("Unknown, because data is missing", &found.unknown, found.all_unknown),
+    ];
+    for (title, list, total) in lists {
         if list.is_empty() {
             continue;
         }
@@ -132,8 +136,9 @@ fn concurrent_text(out: &mut String, found: &Concurrent, look: &Look) {
             let trace = if other { format!("  {DIM}trace {}{DIM:#}", place.trace_id) } else { String::new() };
             let _ = writeln!(out, " {:>9}  {}{trace}", format!("{sign}{apart}"), named(place));
         }
-        if list.len() > limit {
-            let more = count((list.len() - limit) as u64);
+        let shown = list.len().min(limit) as u64;
+        if total > shown {
+            let more = count(total - shown);
             let _ = writeln!(out, " {DIM}… and {more} more (--limit 0 shows all){DIM:#}");
         }
     }

@@ -7,7 +7,7 @@ use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
 use crate::cli::output::{Destinations, complain};
 use crate::formats::Reading;
-use crate::outcome::{Order, Report};
+use crate::outcome::{Extent, Filtered, Order, Report};
 use crate::store::SpanStore;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -70,7 +70,10 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
     report.cause = limits.hit().map(|(kind, detail)| (kind, format!("{detail} after reading {} spans", store.len())));
     if report.cause.is_none() && !store.is_empty() {
         match answer(args, &store) {
-            Ok((order, why)) => {
+            Ok((mut order, why)) => {
+                if let Some(limit) = args.reporting.limit.filter(|limit| *limit > 0) {
+                    cut(&store, &mut report, &mut order, limit);
+                }
                 report.order = Some(order);
                 report.cause = why.map(|why| ("missing-data".to_owned(), why));
             }
@@ -82,6 +85,22 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
     }
     drop(watch);
     Ok(destinations.deliver(&report))
+}
+
+/// Takes off the lists of an answer what goes beyond the limit that was asked for.
+fn cut(store: &SpanStore, report: &mut Report, order: &mut Order, limit: usize) {
+    let Order::Concurrent(found) = order else { return };
+    let mut cut = Vec::new();
+    for (name, list) in [("concurrent", &mut found.concurrent), ("unknown", &mut found.unknown)] {
+        if list.len() > limit {
+            cut.push((name, (list.len() - limit) as u64));
+            list.truncate(limit);
+        }
+    }
+    if !cut.is_empty() {
+        let all = Extent { traces: store.traces().len() as u64, spans: store.len() as u64 };
+        report.filtered = Some(Filtered { read: all, matching: all, rows: cut, ..Filtered::default() });
+    }
 }
 
 /// The answer, and why it is unknown if it is.
