@@ -99,6 +99,9 @@ fn summary(report: &Report) -> String {
         failing.len(),
         known.clone().count()
     );
+    if let Some(text) = report.filtered.as_ref().and_then(super::filtered::sentence) {
+        let _ = writeln!(out, "{}\n", super::markup::escape(&shorten(&text, 600)));
+    }
     if !failing.is_empty() {
         out.push_str("| | what | why |\n|---|---|---|\n");
         failing.iter().take(ROWS).for_each(|case| row(&mut out, case));

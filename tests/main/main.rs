@@ -6,6 +6,7 @@ mod configuration;
 mod data;
 mod docs;
 mod gate;
+mod looking;
 mod pipeline;
 mod reports;
 mod robustness;

@@ -1,5 +1,6 @@
-//! The edges between exact events, by kind.
+//! The edges between exact events, by kind, and shortest paths of them.
 
+use super::super::path::shortest;
 use super::order::NONE;
 use super::{ExactEvent, ExactOrder};
 
@@ -37,5 +38,16 @@ impl ExactOrder {
         let named = [(peer, by_peer), (recovered, ExactEdge::Recovery)].into_iter();
         let named = named.filter(|(source, _)| *source != NONE);
         previous.into_iter().chain(named.map(|(source, edge)| (ExactEvent(source), edge)))
+    }
+
+    /// The steps of a path from one event to a later one, as few as possible if program order is one step however far.
+    /// O(events between the two).
+    pub fn steps(&self, from: ExactEvent, to: ExactEvent) -> Option<Vec<(ExactEvent, ExactEdge)>> {
+        let before = |at: u32| {
+            let edges = self.into(ExactEvent(at)).filter(|(source, _)| self.reaches(from, *source));
+            edges.map(|(source, edge)| (source.0, edge))
+        };
+        let path = shortest(from.0, to.0, before, |kind| kind == ExactEdge::Program)?;
+        Some(path.into_iter().map(|(at, kind)| (ExactEvent(at), kind)).collect())
     }
 }
