@@ -12,3 +12,4 @@ mod robustness;
 mod scripts;
 mod simulation;
 mod tidy;
+mod trace_context;
