@@ -13,3 +13,4 @@ mod robustness;
 mod scripts;
 mod simulation;
 mod tidy;
+mod trace_context;

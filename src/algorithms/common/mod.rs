@@ -15,4 +15,4 @@ pub use kv::{Applied, Command, Datum, Store, Write};
 pub use log::{Entry, Index, Log, Payload, Term};
 pub use serving::{ExactlyOnce, Executed, Waiting, answer, perform, reconfigure, redirect};
 pub use transfer::{Incoming, Outgoing, Piece, Taken};
-pub use workloads::{APPEND, MIXED};
+pub use workloads::{APPEND, MIXED, READS};

@@ -81,6 +81,8 @@ pub struct Server {
     chosen: BTreeMap<Key, Choice>,
     /// The key that the last step was about, for the invariants.
     touched: Option<Key>,
+    /// The promise that the last step took, for the invariants.
+    promise: Option<(NodeId, Key, Ballot)>,
 }
 
 impl Server {
@@ -93,6 +95,7 @@ impl Server {
             quorum,
             chosen: BTreeMap::new(),
             touched: None,
+            promise: None,
         }
     }
 
@@ -118,7 +121,10 @@ impl Server {
             },
             Message::Prepare { key, ballot } => self.acceptor.prepare(from, key, ballot, out),
             Message::Accept { key, ballot, value } => self.acceptor.accept(from, key, ballot, value, out),
-            Message::Promised { key, ballot, accepted } => self.proposer.promised(from, key, ballot, accepted, out),
+            Message::Promised { key, ballot, accepted } => {
+                self.promise = Some((from, key, ballot));
+                self.proposer.promised(from, key, ballot, accepted, out);
+            }
             Message::Accepted { key, ballot } => {
                 if let Some(value) = self.proposer.accepted(from, key, ballot) {
                     self.learn(key, value, true, out);
@@ -136,7 +142,7 @@ impl Process for Server {
     type Record = Record;
 
     fn step(&mut self, input: Input<Message, Record>, out: &mut Out<'_>) {
-        self.touched = None;
+        (self.touched, self.promise) = (None, None);
         match input {
             Input::Start(found) if found.damage == Some(crate::node::Damage::Corrupt) => {
                 out.halt("the log is damaged");
