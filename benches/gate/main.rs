@@ -4,7 +4,7 @@
 //!     cargo bench --bench gate
 
 use causet::formats::{Reading, Source, by_id};
-use cpu_time::ThreadTime;
+use cpu_time::ProcessTime;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -65,10 +65,10 @@ fn seconds(folder: &Path, arguments: &[&str]) -> f64 {
     (0..3).map(|_| once()).fold(f64::INFINITY, f64::min)
 }
 
-/// CPU seconds of something on one thread, the best of three.
+/// CPU seconds of something on all threads, the best of three.
 fn cpu(mut work: impl FnMut()) -> f64 {
     let mut once = || {
-        let begin = ThreadTime::now();
+        let begin = ProcessTime::now();
         work();
         begin.elapsed().as_secs_f64()
     };

@@ -2,13 +2,14 @@
 
 mod clocks;
 pub mod common;
+mod multi_paxos;
 mod paxos;
 pub mod raft;
 
 use crate::node::System;
 
 /// All systems.
-pub static ALL: &[&dyn System] = &[&raft::Raft, &paxos::Paxos, &clocks::Causal];
+pub static ALL: &[&dyn System] = &[&raft::Raft, &paxos::Paxos, &multi_paxos::MultiPaxos, &clocks::Causal];
 
 /// The system of an id.
 pub fn by_id(id: &str) -> Option<&'static dyn System> {

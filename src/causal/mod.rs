@@ -6,6 +6,9 @@
 //! process). Every answer says which of the two it rests on. After Lamport, "Time, Clocks, and the Ordering of
 //! Events in a Distributed System" (1978); vector clocks after Fidge and Mattern.
 //!
+//! Spans are compared by their events: one is before another if its last event is before the other's first, and they are
+//! concurrent if no event of one is before any event of the other ([`Comparer`]).
+//!
 //! Traces that state their order exactly (`causet.event.id`) are read by [`ExactOrder`].
 //!
 //! Broken data is data: what is wrong with a trace is told by `diagnose.rs`, and the order is built
@@ -13,10 +16,13 @@
 
 mod build;
 mod clocks;
+mod compare;
 mod critical_path;
 mod diagnose;
 mod drawing;
 mod exact;
+mod extent;
+mod gaps;
 mod graph;
 mod names;
 mod overview;
@@ -29,6 +35,7 @@ mod timing;
 mod waterfall;
 
 pub use clocks::Clocks;
+pub use compare::{At, Comparer};
 pub use critical_path::{Segment, critical_path};
 pub use diagnose::{Diagnosis, Problem};
 pub use exact::{
@@ -36,7 +43,6 @@ pub use exact::{
 };
 pub use graph::{CausalGraph, EdgeKind, EventId, EventKind, Family};
 pub use overview::{overview, overview_of};
-pub use path::Explained;
 pub use recorded::ClockKind;
 pub use relation::{Answer, Relation, RestsOn};
 pub use span_clocks::{SpanDisagreement, SpanDisagreements, span_disagreements};

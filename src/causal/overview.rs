@@ -12,6 +12,10 @@ use foldhash::{HashMap, HashMapExt};
 
 /// How many of the slowest traces are told.
 const SLOWEST: usize = 5;
+/// Rates are told of this much time and more; times before a second after 1970 are no times of day.
+const SECOND: u64 = 1_000_000_000;
+/// Digits of a trace's id that are told at least.
+const PREFIX: usize = 12;
 
 /// Whether a span is asked for.
 type Asked<'a> = &'a dyn Fn(SpanRef<'_>) -> bool;
@@ -26,10 +30,13 @@ pub fn overview(store: &SpanStore, graph: &CausalGraph) -> Analysis {
 pub fn overview_of(store: &SpanStore, graph: &CausalGraph, asked: Asked<'_>) -> Analysis {
     let selves = self_times(store, graph.family());
     let summary = summary(store, asked);
-    let seconds = summary.end_ns.saturating_sub(summary.start_ns) as f64 / 1e9;
+    let span_ns = summary.end_ns.saturating_sub(summary.start_ns);
+    let seconds = (summary.timed && span_ns >= SECOND).then_some(span_ns as f64 / 1e9);
+    let operations = operations(store, &selves, seconds, asked);
     Analysis {
         summary,
-        operations: operations(store, &selves, seconds, asked),
+        self_total_ns: operations.iter().fold(0, |sum: u64, row| sum.saturating_add(row.self_total_ns)),
+        operations,
         dependencies: dependencies(store, graph, asked),
         slowest: slowest(store, graph),
         causal: causal(store, graph),
@@ -58,10 +65,11 @@ fn summary(store: &SpanStore, asked: Asked<'_>) -> Summary {
         errors: spans().filter(|span| is_error(*span)).count() as u64,
         start_ns: times().min().unwrap_or(0),
         end_ns: times().max().unwrap_or(0),
+        timed: times().max().is_none_or(|end| end >= SECOND),
     }
 }
 
-fn operations(store: &SpanStore, selves: &[u64], seconds: f64, asked: Asked<'_>) -> Vec<OperationStats> {
+fn operations(store: &SpanStore, selves: &[u64], seconds: Option<f64>, asked: Asked<'_>) -> Vec<OperationStats> {
     let mut observations = Observations::default();
     for span in store.iter().filter(|span| asked(*span)) {
         observations.groups.push((span.service().index() as u32, span.name().index() as u32));
@@ -76,7 +84,7 @@ fn operations(store: &SpanStore, selves: &[u64], seconds: f64, asked: Asked<'_>)
         service: text(row.group.0),
         operation: text(row.group.1),
         count: row.count,
-        rate: if seconds > 0.0 { row.count as f64 / seconds } else { 0.0 },
+        rate: seconds.map(|seconds| row.count as f64 / seconds),
         errors: row.errors,
         p50_ns: row.p50,
         p90_ns: row.p90,
@@ -148,6 +156,7 @@ fn slowest(store: &SpanStore, graph: &CausalGraph) -> Vec<SlowTrace> {
         let members = &by_trace[span.trace()];
         SlowTrace {
             trace_id: format!("{:032x}", span.trace_id()),
+            prefix: prefix(store, span.trace_id()),
             root: named(store, root as usize),
             duration_ns: span.duration(),
             spans: members.len() as u64,
@@ -156,6 +165,13 @@ fn slowest(store: &SpanStore, graph: &CausalGraph) -> Vec<SlowTrace> {
         }
     };
     roots.into_iter().map(trace).collect()
+}
+
+/// As much of a trace's id as tells it from all others, and at least [`PREFIX`] digits. O(traces).
+fn prefix(store: &SpanStore, id: u128) -> String {
+    let others = store.traces().iter().filter(|other| **other != id);
+    let same = others.map(|other| (other ^ id).leading_zeros() as usize / 4).max().unwrap_or(0);
+    format!("{id:032x}")[..PREFIX.max(same + 1)].to_owned()
 }
 
 /// The critical path by operation: the time that it spends in each, the longest first.

@@ -1,108 +1,84 @@
-//! Why one event is before another: a shortest causal path, and what could not be seen.
+//! Shortest paths: the evidence that one event is before another.
 
 use super::graph::{CausalGraph, EdgeKind, EventId};
-use super::relation::{Answer, Relation, RestsOn};
-use crate::store::SpanStore;
 use foldhash::{HashMap, HashMapExt};
 use std::collections::VecDeque;
+use std::hash::Hash;
 
-/// How one event stands to another, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Explained {
-    pub answer: Answer,
-    /// From the earlier event to the later one, a shortest path: each event with the edge by which it is reached
-    /// (the first one by none). Of certain edges alone, if there is such a path. Empty if neither is before the other.
-    pub path: Vec<(EventId, Option<EdgeKind>)>,
+/// A vertex, and the kind of the edge that leads on from it if edges of that kind run together.
+type State<K> = (u32, Option<K>);
+/// By state: how many steps it is from the end, and the next state on the way there, with the edge to it.
+type Known<K> = HashMap<State<K>, (u32, Option<(State<K>, K)>)>;
+
+/// A path with the fewest steps from one vertex to another, searched backwards: each step's vertex and the edge into
+/// it. Consecutive edges of a kind that `runs` are one step ("later in the same process", over however many
+/// events). `None` if there is no path. O(edges searched).
+pub(super) fn shortest<K, Edges>(
+    from: u32,
+    to: u32,
+    before: impl Fn(u32) -> Edges,
+    runs: impl Fn(K) -> bool,
+) -> Option<Vec<(u32, K)>>
+where
+    K: Copy + Eq + Hash,
+    Edges: Iterator<Item = (u32, K)>,
+{
+    let mut known: Known<K> = HashMap::new();
+    let mut todo = VecDeque::from([(0u32, (to, None))]);
+    known.insert((to, None), (0, None));
+    while let Some((steps, state)) = todo.pop_front() {
+        if known[&state].0 < steps {
+            continue;
+        }
+        if state.0 == from {
+            return Some(forwards(&known, state));
+        }
+        for (vertex, kind) in before(state.0) {
+            let run = runs(kind).then_some(kind);
+            let goes_on = run.is_some() && run == state.1;
+            let steps = steps + u32::from(!goes_on);
+            let next = (vertex, run);
+            if known.get(&next).is_some_and(|(best, _)| *best <= steps) {
+                continue;
+            }
+            known.insert(next, (steps, Some((state, kind))));
+            match goes_on {
+                true => todo.push_front((steps, next)),
+                false => todo.push_back((steps, next)),
+            }
+        }
+    }
+    None
+}
+
+fn forwards<K: Copy + Eq + Hash>(known: &Known<K>, start: State<K>) -> Vec<(u32, K)> {
+    let mut path: Vec<(u32, K)> = Vec::new();
+    let (mut at, mut running) = (start, None);
+    while let Some((next, kind)) = known[&at].1 {
+        // The state says whether its edge is part of a run.
+        match (running.is_some() && running == at.1, path.last_mut()) {
+            (true, Some(last)) => *last = (next.0, kind),
+            _ => path.push((next.0, kind)),
+        }
+        running = at.1;
+        at = next;
+    }
+    path
 }
 
 impl CausalGraph {
-    /// How `a` stands to `b`, with a shortest path. Where no path is found and a parent or linked span is missing in
-    /// the certain past of either, the relation is [`Relation::Unknown`]: the missing one may have been on a path.
-    /// O(edges).
-    pub fn explain(&self, store: &SpanStore, a: EventId, b: EventId) -> Explained {
-        let answer = self.relation(a, b);
-        let ends = match answer.relation {
-            Relation::Before => (a, b),
-            Relation::After => (b, a),
-            Relation::Concurrent if self.misses_something(store, a) || self.misses_something(store, b) => {
-                let answer = Answer { relation: Relation::Unknown, rests_on: RestsOn::Certain };
-                return Explained { answer, path: Vec::new() };
-            }
-            _ => return Explained { answer, path: Vec::new() },
+    /// The steps of a shortest path from one event to a later one, of certain edges alone if there is such a path.
+    /// O(edges between the two).
+    pub fn path(&self, from: EventId, to: EventId) -> Option<Vec<(EventId, EdgeKind)>> {
+        let floor = self.rank[from.index()];
+        let search = |kinds: fn(EdgeKind) -> bool| {
+            let before = |vertex: u32| {
+                let edges = self.backward.of(vertex).iter().copied();
+                edges.filter(move |&(from, kind)| kinds(kind) && self.rank[from as usize] >= floor)
+            };
+            shortest(from.0, to.0, before, |kind| matches!(kind, EdgeKind::Program | EdgeKind::Local))
         };
-        let certain = answer.rests_on == RestsOn::Certain;
-        let path = self.shortest(ends.0, ends.1, |kind| !certain || kind.is_certain());
-        Explained { answer, path }
-    }
-
-    /// Spans whose start is neither before nor after that of a span, ascending, by certain and assumed edges.
-    /// O(edges).
-    pub fn concurrent_with(&self, span: usize) -> Vec<usize> {
-        let start = self.start(span);
-        let mut ordered = vec![false; self.vertices];
-        for forwards in [true, false] {
-            let mut todo = vec![start.0];
-            let mut seen = vec![false; self.vertices];
-            while let Some(vertex) = todo.pop() {
-                let rows = if forwards { &self.forward } else { &self.backward };
-                for &(next, _) in rows.of(vertex) {
-                    if !std::mem::replace(&mut seen[next as usize], true) {
-                        todo.push(next);
-                    }
-                }
-            }
-            ordered.iter_mut().zip(seen).for_each(|(ordered, seen)| *ordered |= seen);
-        }
-        let spans = 0..self.first_event.len() - 1;
-        spans.filter(|&other| other != span && !ordered[self.start(other).index()]).collect()
-    }
-
-    /// Whether a parent or linked span is missing in the certain past of an event: where nothing orders it and another
-    /// event, the missing one may. O(edges).
-    pub fn misses_something(&self, store: &SpanStore, event: EventId) -> bool {
-        let mut seen = HashMap::new();
-        let mut todo = vec![event];
-        while let Some(event) = todo.pop() {
-            let span = self.span_of(event);
-            if event == self.start(span) && !super::span_order::is_whole(self, store, span) {
-                return true;
-            }
-            let before = self.predecessors(event).filter(|(_, kind)| kind.is_certain());
-            todo.extend(before.map(|(from, _)| from).filter(|from| seen.insert(*from, ()).is_none()));
-        }
-        false
-    }
-
-    fn shortest(
-        &self,
-        from: EventId,
-        to: EventId,
-        kinds: impl Fn(EdgeKind) -> bool,
-    ) -> Vec<(EventId, Option<EdgeKind>)> {
-        let mut reached: HashMap<EventId, (EventId, EdgeKind)> = HashMap::new();
-        let mut todo = VecDeque::from([from]);
-        while let Some(vertex) = todo.pop_front() {
-            if vertex == to {
-                break;
-            }
-            for (next, kind) in self.successors(vertex).filter(|(_, kind)| kinds(*kind)) {
-                if self.rank[next.index()] <= self.rank[to.index()] && !reached.contains_key(&next) {
-                    reached.insert(next, (vertex, kind));
-                    todo.push_back(next);
-                }
-            }
-        }
-        let mut path = Vec::new();
-        let mut at = to;
-        while let Some(&(before, kind)) = reached.get(&at) {
-            // Points in time between groups of events are no events.
-            if at.index() < self.len() {
-                path.push((at, Some(kind)));
-            }
-            at = before;
-        }
-        path.push((from, None));
-        path.reverse();
-        path
+        let path = search(EdgeKind::is_certain).or_else(|| search(|_| true))?;
+        Some(path.into_iter().map(|(vertex, kind)| (EventId(vertex), kind)).collect())
     }
 }

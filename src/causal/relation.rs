@@ -13,7 +13,7 @@ pub enum Relation {
     After,
     Concurrent,
     Equal,
-    /// Events that could tell are missing; only [`super::ExactOrder`] knows that they are.
+    /// Events that could tell are missing; [`super::ExactOrder`] and [`super::Comparer`] know that they are.
     Unknown,
 }
 
@@ -49,6 +49,26 @@ impl CausalGraph {
         } else {
             Answer { relation: Relation::Concurrent, rests_on: RestsOn::Certain }
         }
+    }
+
+    /// By vertex: whether it is before an event. O(edges).
+    pub(super) fn past(&self, event: EventId) -> Vec<bool> {
+        self.all(event, |vertex| self.backward.of(vertex))
+    }
+
+    /// By vertex: whether it is after an event. O(edges).
+    pub(super) fn future(&self, event: EventId) -> Vec<bool> {
+        self.all(event, |vertex| self.forward.of(vertex))
+    }
+
+    fn all<'a>(&self, event: EventId, edges: impl Fn(u32) -> &'a [(u32, EdgeKind)]) -> Vec<bool> {
+        let mut seen = vec![false; self.vertices];
+        let mut todo = vec![event.0];
+        while let Some(vertex) = todo.pop() {
+            let next = edges(vertex).iter().map(|(next, _)| *next);
+            todo.extend(next.filter(|next| !std::mem::replace(&mut seen[*next as usize], true)));
+        }
+        seen
     }
 
     /// Whether a path of edges of the given kinds leads from one vertex to another.

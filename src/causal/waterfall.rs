@@ -100,6 +100,8 @@ pub fn waterfall(store: &SpanStore, graph: &CausalGraph, mut links: LinksOfTrace
         trace_id: store.traces().first().map_or_else(String::new, |trace| format!("{trace:032x}")),
         start_ns: times().min().unwrap_or(0),
         end_ns: times().max().unwrap_or(0),
+        spans: rows.len() as u64,
+        errors: rows.iter().filter(|row| row.error).count() as u64,
         rows,
         critical_path: root.map_or_else(Vec::new, |root| path_steps(store, graph, root as usize)),
     }

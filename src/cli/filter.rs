@@ -1,10 +1,12 @@
-//! `--trace-id`, `--service`, `--operation`, `--since`, `--until`: which spans are looked at.
+//! `--trace-id`, `--service`, `--operation`, `--since`, `--until`, `--reference-window`: what is looked at.
 //!
-//! Spans are told from the traces that they are in: a trace is kept whole if one of its spans matches, so that self
-//! times, critical paths and parents stay what they are, and only what matches is told.
+//! Traces are looked at whole or not at all, so that self times, critical paths and parents stay what they are. By time
+//! and id, traces are chosen; a service and an operation choose the traces that have such a span, and of these only
+//! such spans are told. What is left out is counted.
 
-use crate::outcome::Finding;
+use crate::outcome::{Extent, Filtered, Finding};
 use crate::store::{SpanRef, SpanStore};
+use std::collections::BTreeSet;
 
 /// The flags.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -13,18 +15,21 @@ pub(super) struct Filter {
     /// Show this trace span by span; as much of its id as is unique
     #[arg(long, value_name = "ID", value_parser = trace_id)]
     pub trace_id: Option<String>,
-    /// Only spans of this service, with the traces that they are in; repeatable
+    /// Tell only spans of this service, and findings about it; repeatable
     #[arg(long, value_name = "NAME")]
     service: Vec<String>,
-    /// Only spans with this name; repeatable
+    /// Tell only spans with this name, and findings about them; repeatable
     #[arg(long, value_name = "NAME")]
     operation: Vec<String>,
-    /// Only spans that start then or later: 2026-01-31, 2026-01-31T12:00:00Z, or nanoseconds since 1970
+    /// Only traces that start then or later: 2026-01-31, 2026-01-31T12:00:00Z, or nanoseconds since 1970
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<u64>,
-    /// Only spans that start before then
+    /// Only traces that start before then
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<u64>,
+    /// Compare with the traces that start in this window, which are left out themselves
+    #[arg(long, value_name = "START..END", value_parser = window, conflicts_with = "reference")]
+    reference_window: Option<(u64, u64)>,
 }
 
 fn trace_id(text: &str) -> Result<String, String> {
@@ -45,22 +50,116 @@ fn time(text: &str) -> Result<u64, String> {
     })
 }
 
+fn window(text: &str) -> Result<(u64, u64), String> {
+    let (start, end) = text.split_once("..").ok_or("expected two times with .. between them")?;
+    let (start, end) = (time(start)?, time(end)?);
+    if start < end { Ok((start, end)) } else { Err("the window ends before it starts".to_owned()) }
+}
+
+/// What of a store is looked at: by span, whether it is.
+pub(super) struct Chosen {
+    pub keep: Vec<bool>,
+    pub reference: Vec<bool>,
+    /// The one trace that is asked for by id.
+    pub trace: Option<u128>,
+    pub account: Filtered,
+}
+
 impl Filter {
     /// Whether everything is looked at.
     pub(super) fn is_empty(&self) -> bool {
-        self.trace_id.is_none() && !self.is_partial()
+        self.asked().is_empty()
     }
 
-    /// Whether spans of one trace can differ in whether they match.
-    fn is_partial(&self) -> bool {
-        !self.service.is_empty() || !self.operation.is_empty() || self.since.is_some() || self.until.is_some()
+    /// Whether there is a window to compare with.
+    pub(super) fn has_reference(&self) -> bool {
+        self.reference_window.is_some()
+    }
+
+    /// The flags that were given.
+    fn asked(&self) -> Vec<(&'static str, String)> {
+        let mut asked: Vec<(&'static str, String)> = Vec::new();
+        asked.extend(self.trace_id.iter().map(|id| ("trace-id", id.clone())));
+        asked.extend(self.service.iter().map(|name| ("service", name.clone())));
+        asked.extend(self.operation.iter().map(|name| ("operation", name.clone())));
+        asked.extend(self.since.iter().map(|time| ("since", time.to_string())));
+        asked.extend(self.until.iter().map(|time| ("until", time.to_string())));
+        asked.extend(self.reference_window.iter().map(|(from, to)| ("reference-window", format!("{from}..{to}"))));
+        asked
+    }
+
+    /// Chooses from everything that was read.
+    ///
+    /// # Errors
+    /// A text when several traces have the id, or nothing that was read has a service or a name that is asked for.
+    pub(super) fn choose(&self, store: &SpanStore) -> Result<Chosen, String> {
+        if let (Some(since), Some(until)) = (self.since, self.until)
+            && since >= until
+        {
+            return Err("--until: expected a time after that of --since".to_owned());
+        }
+        self.known("--service", &self.service, store, SpanRef::service_text)?;
+        self.known("--operation", &self.operation, store, SpanRef::name_text)?;
+        let trace = self.trace(store)?;
+        let starts = starts(store);
+        let in_reference = |trace: usize| {
+            self.reference_window.is_some_and(|(from, to)| starts[trace].is_some_and(|at| (from..to).contains(&at)))
+        };
+        let in_time = |trace: usize| {
+            (self.since.is_none() || starts[trace] >= self.since)
+                && self.until.is_none_or(|until| starts[trace].is_some_and(|start| start < until))
+        };
+        let of_id = |span: SpanRef<'_>| self.trace_id.is_none() || trace == Some(span.trace_id());
+        let mut wanted = vec![false; store.traces().len()];
+        let mut matching = Extent::default();
+        for span in store.iter().filter(|span| of_id(*span) && self.matches(*span)) {
+            if in_time(span.trace()) && !in_reference(span.trace()) {
+                matching.spans += 1;
+                matching.traces += u64::from(!std::mem::replace(&mut wanted[span.trace()], true));
+            }
+        }
+        let keep: Vec<bool> = store.iter().map(|span| wanted[span.trace()]).collect();
+        let reference: Vec<bool> = store.iter().map(|span| in_reference(span.trace())).collect();
+        let count = |spans: &[bool]| spans.iter().filter(|kept| **kept).count() as u64;
+        let account = Filtered {
+            asked: self.asked(),
+            read: Extent { traces: store.traces().len() as u64, spans: store.len() as u64 },
+            matching,
+            context_spans: count(&keep) - matching.spans,
+            reference: Extent {
+                traces: (0..starts.len()).filter(|trace| in_reference(*trace)).count() as u64,
+                spans: count(&reference),
+            },
+            ..Filtered::default()
+        };
+        Ok(Chosen { keep, reference, trace, account })
+    }
+
+    /// That there are such names.
+    fn known<'a>(
+        &self,
+        flag: &str,
+        asked: &[String],
+        store: &'a SpanStore,
+        name: impl Fn(SpanRef<'a>) -> &'a str,
+    ) -> Result<(), String> {
+        if asked.is_empty() || store.is_empty() {
+            return Ok(());
+        }
+        let known: BTreeSet<&str> = store.iter().map(name).collect();
+        let Some(unknown) = asked.iter().find(|asked| !known.contains(asked.as_str())) else { return Ok(()) };
+        let likeness = |name: &str| strsim::jaro_winkler(&name.to_lowercase(), &unknown.to_lowercase());
+        // A part of a name is near it, however long the name is.
+        let is_part = |name: &str| name.to_lowercase().contains(&unknown.to_lowercase());
+        let mut near: Vec<(bool, f64, &str)> =
+            known.iter().map(|name| (is_part(name), likeness(name), *name)).collect();
+        near.sort_by(|a, b| (b.0, b.1).partial_cmp(&(a.0, a.1)).unwrap_or(std::cmp::Ordering::Equal));
+        let near: Vec<String> = near.iter().take(3).map(|(_, _, name)| format!("`{}`", name.escape_debug())).collect();
+        Err(format!("{flag}: none of {} spans has `{unknown}`; near it are {}", store.len(), near.join(", ")))
     }
 
     /// The one trace that is asked for; nothing if there is no such trace, or none is asked for.
-    ///
-    /// # Errors
-    /// A text when several traces match.
-    pub(super) fn trace(&self, store: &SpanStore) -> Result<Option<u128>, String> {
+    fn trace(&self, store: &SpanStore) -> Result<Option<u128>, String> {
         let Some(name) = &self.trace_id else { return Ok(None) };
         let whole = u128::from_str_radix(name, 16).ok();
         if let Some(trace) = store.traces().iter().find(|trace| Some(**trace) == whole) {
@@ -82,10 +181,7 @@ impl Filter {
     /// Whether a span is told, in a trace that is looked at.
     pub(super) fn matches(&self, span: SpanRef<'_>) -> bool {
         let is_one = |names: &[String], name: &str| names.is_empty() || names.iter().any(|known| known == name);
-        is_one(&self.service, span.service_text())
-            && is_one(&self.operation, span.name_text())
-            && self.since.is_none_or(|since| span.start() >= since)
-            && self.until.is_none_or(|until| span.start() < until)
+        is_one(&self.service, span.service_text()) && is_one(&self.operation, span.name_text())
     }
 
     /// Whether a finding is about what is looked at.
@@ -93,14 +189,14 @@ impl Filter {
         let is_one = |names: &[String], name: &str| names.is_empty() || names.iter().any(|known| known == name);
         is_one(&self.service, &finding.service) && is_one(&self.operation, &finding.operation)
     }
+}
 
-    /// By span: whether its trace has a span that matches.
-    pub(super) fn select(&self, store: &SpanStore, trace: Option<u128>) -> Vec<bool> {
-        let of_trace = |span: SpanRef<'_>| self.trace_id.is_none() || trace == Some(span.trace_id());
-        let mut wanted = vec![false; store.traces().len()];
-        for span in store.iter().filter(|span| of_trace(*span) && self.matches(*span)) {
-            wanted[span.trace()] = true;
-        }
-        store.iter().map(|span| wanted[span.trace()]).collect()
+/// By trace: the earliest recorded start of its spans.
+fn starts(store: &SpanStore) -> Vec<Option<u64>> {
+    let mut starts: Vec<Option<u64>> = vec![None; store.traces().len()];
+    for span in store.iter().filter(|span| span.start() > 0) {
+        let start = &mut starts[span.trace()];
+        *start = Some(start.map_or(span.start(), |known| known.min(span.start())));
     }
+    starts
 }

@@ -4,7 +4,7 @@ use super::args::{Color, Global, Inconclusive, Reporting};
 use super::exit::{self, Policy};
 use crate::outcome::{InputError, Report};
 use crate::report::{self, Look, Renderer};
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Decides for the whole run; NO_COLOR, FORCE_COLOR and CLICOLOR_FORCE count where the flag does not.
@@ -92,6 +92,7 @@ impl Destinations {
             reports,
             look: Look {
                 width: width(),
+                height: height().filter(|_| reporting.limit.is_none() && verbosity <= 0),
                 limit: rows(15),
                 waterfall: rows(60),
                 verbosity,
@@ -175,9 +176,16 @@ fn put_summary(summary: &str, text: &mut String) -> Result<(), String> {
     Ok(())
 }
 
+/// The terminal's lines, from 24 to 50; 50 where there is none.
+fn height() -> Option<u16> {
+    let lines = std::env::var("LINES").ok().and_then(|text| text.parse().ok());
+    let measured = || terminal_size::terminal_size_of(io::stdout()).map(|(_, height)| height.0);
+    Some(lines.or_else(measured).unwrap_or(50).clamp(24, 50))
+}
+
 /// The terminal's columns; 120 where there is none.
 fn width() -> u16 {
     let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    let measured = || io::stdout().is_terminal().then(|| comfy_table::Table::new().width()).flatten();
+    let measured = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
     columns.or_else(measured).unwrap_or(120).clamp(40, 240)
 }

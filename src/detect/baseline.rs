@@ -23,11 +23,17 @@ pub struct Normal {
 impl Baseline {
     /// What the spans of a store are like. O(spans × log operations).
     pub fn of(store: &SpanStore) -> Self {
+        Self::of_some(store, |_| true)
+    }
+
+    /// What some spans of a store, by position, are like. O(spans × log operations).
+    pub fn of_some(store: &SpanStore, counts: impl Fn(usize) -> bool) -> Self {
         let mut baseline = Self::default();
         for (key, spans) in super::group::by_operation(store) {
             let (service, operation) = (store.text(key.0).to_owned(), store.text(key.1).to_owned());
             let normal = baseline.operations.entry(service).or_default().entry(operation).or_default();
-            for span in spans.into_iter().map(|span| store.span(span as usize)) {
+            let spans = spans.into_iter().map(|span| span as usize).filter(|span| counts(*span));
+            for span in spans.map(|span| store.span(span)) {
                 normal.calls += 1;
                 normal.errors += u64::from(span.status() == StatusCode::Error);
                 *normal.durations.entry(bucket(span.duration())).or_default() += 1;

@@ -17,7 +17,7 @@ const KNOBS: &[Knob] = &[
         unit: "times",
         summary: "Against a reference: slow is from so many times its median on",
     },
-    Knob { name: "excess", default: 100.0, unit: "ms", summary: "And so much longer than its median" },
+    Knob { name: "excess", default: 30.0, unit: "ms", summary: "And so much longer than its median" },
     Knob { name: "share", default: 0.5, unit: "ratio", summary: "A smaller share of slow calls is not reported" },
     Knob {
         name: "alone-factor",

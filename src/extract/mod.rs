@@ -29,10 +29,11 @@ pub struct Extracted {
 }
 
 /// How many spans carry an operation by their attributes. O(attributes).
-pub fn count(store: &SpanStore) -> u64 {
+pub fn count(store: &SpanStore, asked: impl Fn(SpanRef<'_>) -> bool) -> u64 {
     match store.strings().find("causet.op.f") {
         Some(key) => {
-            store.iter().filter(|span| store.attributes().find(span.attributes(), key).is_some()).count() as u64
+            let carries = |span: &SpanRef<'_>| store.attributes().find(span.attributes(), key).is_some();
+            store.iter().filter(|span| asked(*span) && carries(span)).count() as u64
         }
         None => 0,
     }

@@ -3,7 +3,7 @@
 
 use crate::outcome::{Answer, Excuse, ExcuseKind, InputError, Report, Severity, Warning};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The file's name, beside the configuration.
 pub const FILE_NAME: &str = "causet-baseline.json";
@@ -68,10 +68,13 @@ pub fn parse(path: &str, text: &str) -> Result<Baseline, InputError> {
 }
 
 impl Baseline {
-    /// A baseline of these entries, in an order that depends on nothing but them.
+    /// A baseline of these entries, in an order that depends on nothing but them. Of several of one fingerprint the worst
+    /// stays: what is known of one says nothing of a worse one.
     pub fn new(mut entries: Vec<Entry>) -> Self {
+        entries.sort_by_key(|entry| std::cmp::Reverse(severity(entry)));
+        let mut seen = BTreeSet::new();
+        entries.retain(|entry| seen.insert(entry.fingerprint.clone()));
         entries.sort();
-        entries.dedup_by(|a, b| a.fingerprint == b.fingerprint);
         Self { schema_version: VERSION.to_owned(), entries }
     }
 
@@ -151,4 +154,31 @@ pub fn of(report: &Report) -> Vec<Entry> {
         fingerprint: expectation.fingerprint.clone(),
     });
     Baseline::new(findings.chain(violations).chain(expectations).collect()).entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(severity: Severity) -> Entry {
+        Entry {
+            kind: "finding".to_owned(),
+            rule: "clock-skew".to_owned(),
+            check: String::new(),
+            place: "cart".to_owned(),
+            severity: Some(severity.id().to_owned()),
+            fingerprint: "0".to_owned(),
+        }
+    }
+
+    #[test]
+    fn of_several_of_one_kind_the_worst_counts() {
+        use Severity::{Critical, High, Low, Medium};
+        for severities in [vec![Low, High], vec![High, Low], vec![Medium, High, Low], vec![High]] {
+            let baseline = Baseline::new(severities.into_iter().map(entry).collect());
+            assert_eq!(baseline.entries, [entry(High)]);
+            assert!(baseline.entries[0].covers(&entry(Low)) && baseline.entries[0].covers(&entry(High)));
+            assert!(!baseline.entries[0].covers(&entry(Critical)));
+        }
+    }
 }

@@ -16,9 +16,10 @@ pub fn missing(store: &SpanStore) -> Option<String> {
     let all = store.traces().len();
     let tell = |traces: &[usize], what: &str| {
         let first = traces.first().map(|&trace| store.traces()[trace])?;
-        Some(format!("{} of {all} traces {what} (the first: {first:032x})", traces.len()))
+        let have = if traces.len() == 1 { "has" } else { "have" };
+        Some(format!("{} of {all} traces {have} {what} (the first: {first:032x})", traces.len()))
     };
-    let parts = [tell(&rootless, "have no root"), tell(&open, "have a root that has not ended")];
+    let parts = [tell(&rootless, "no root"), tell(&open, "a root that has not ended")];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     (!parts.is_empty()).then(|| parts.join(", and "))
 }

@@ -157,13 +157,9 @@ impl Judge<'_> {
         let Measured { value, mut exemplars, of } = measure::measure(name, left, arguments, self.subject, &self.names)?;
         let Some(value) = value else { return Ok(empty(format!("{name}: {of}"))) };
         let good = operator.holds(value, limit);
-        let detail = format!(
-            "{name} is {} of {of}, {} {} {}",
-            unit.show(value),
-            if good { "as expected" } else { "expected" },
-            operator.sign(),
-            unit.show(limit)
-        );
+        let over = if of.is_empty() { of } else { format!(" over {of}") };
+        let (value, sign, limit_text) = (unit.show(value), operator.sign(), unit.show(limit));
+        let detail = format!("{name} is {value}{over}, expected {sign} {limit_text}");
         if unit == Unit::Nanos {
             // Of latencies, those that are beyond the limit themselves; of a mean, at least the slowest.
             let breaks = |span: usize| !operator.holds(self.subject.store.span(span).duration() as f64, limit);

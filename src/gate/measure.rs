@@ -85,12 +85,11 @@ pub(super) fn measure(
         "findings" => findings(arguments, subject),
         "violations" => {
             none(arguments)?;
-            let of = "results of checks".to_owned();
-            Ok(Measured { value: Some(subject.violations as f64), exemplars: Vec::new(), of })
+            Ok(Measured { value: Some(subject.violations as f64), exemplars: Vec::new(), of: String::new() })
         }
         "traces.count" => {
             none(arguments)?;
-            let of = format!("{} spans", store.len());
+            let of = counted(store.len(), "span");
             Ok(Measured { value: Some(store.traces().len() as f64), exemplars: Vec::new(), of })
         }
         "orphans.rate" | "orphans.count" => {
@@ -98,7 +97,7 @@ pub(super) fn measure(
             let family = subject.graph.family();
             let is_orphan = |span: &SpanRef<'_>| span.parent() != 0 && family.parent(span.index()).is_none();
             let found: Vec<usize> = store.iter().filter(is_orphan).map(SpanRef::index).collect();
-            Ok(share_or_count(name, found, store.len(), "spans"))
+            Ok(share_or_count(name, found, store.len(), "span"))
         }
         "spans.count" => {
             let condition = match arguments {
@@ -107,7 +106,7 @@ pub(super) fn measure(
                 [_, second, ..] => return Err((second.at, "expected one condition".to_owned())),
             };
             let met = store.iter().filter(|span| condition.meets(store, *span)).map(SpanRef::index);
-            Ok(share_or_count(name, met.collect(), store.len(), "spans"))
+            Ok(share_or_count(name, met.collect(), store.len(), "span"))
         }
         _ => calls(name, node, arguments, subject, names),
     }
@@ -120,7 +119,11 @@ fn share_or_count(name: &str, found: Vec<usize>, all: usize, what: &str) -> Meas
         (true, all) => Some(found.len() as f64 / all as f64),
         (false, _) => Some(found.len() as f64),
     };
-    Measured { value, exemplars: found, of: format!("{all} {what}") }
+    Measured { value, exemplars: found, of: counted(all, what) }
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// `latency.…`, `errors.…` and `calls.count` of what is in parentheses.
@@ -158,7 +161,7 @@ fn calls(
         _ => condition.meets(store, *span),
     };
     let spans: Vec<usize> = store.iter().filter(chosen).map(SpanRef::index).collect();
-    let what = if whole { "traces" } else { "calls" };
+    let what = if whole { "trace" } else { "call" };
     if name == "calls.count" {
         let all = spans.len();
         return Ok(share_or_count(name, spans, all, what));
@@ -174,7 +177,7 @@ fn calls(
     if durations.is_empty() {
         return Ok(Measured { value: None, exemplars: Vec::new(), of: "nothing that has an end".to_owned() });
     }
-    let of = format!("{} {what}", durations.len());
+    let of = counted(durations.len(), what);
     Ok(Measured { value: Some(statistic(name, &durations)), exemplars: spans, of })
 }
 
@@ -218,5 +221,5 @@ fn findings(arguments: &[Node], subject: &Subject<'_>) -> Result<Measured, Wrong
         spans.position(|span| format!("{:016x}", span.id()) == finding.span_id)
     };
     let exemplars = found.iter().take(3).filter_map(place).collect();
-    Ok(Measured { value: Some(found.len() as f64), exemplars, of: format!("{} findings", subject.findings.len()) })
+    Ok(Measured { value: Some(found.len() as f64), exemplars, of: String::new() })
 }

@@ -2,7 +2,7 @@
 
 use crate::node::{Cluster, Mutant, Random, System, Workload};
 use crate::sim::faults::{self, Fault};
-use crate::sim::{Config, Recording, SECOND, Schedule};
+use crate::sim::{Config, Recording, SECOND, Schedule, ambushes};
 
 /// Everything that a run depends on, as its user says it.
 #[derive(Clone)]
@@ -13,6 +13,8 @@ pub struct Experiment {
     pub servers: u16,
     pub clients: u16,
     pub operations: u64,
+    /// Clients do so many operations in a row, on average; 1: evenly.
+    pub burst: u64,
     pub keys: u64,
     pub workload: &'static Workload,
     /// Faults act within this time.
@@ -31,8 +33,8 @@ pub enum FaultChoice {
     Swarm,
     /// These kinds.
     Kinds(Chosen),
-    /// These kinds, but it is no matter if one of them does not act.
-    Drawn(Chosen),
+    /// These kinds and, if asked for, ambushes; it is no matter if one of them does not act.
+    Drawn(Chosen, bool),
     /// These windows and no others; and whether spare servers stand by.
     Windows(Schedule, bool),
 }
@@ -92,6 +94,7 @@ impl Experiment {
             servers: about.servers,
             clients: 5,
             operations: 2000,
+            burst: 1,
             keys: 5,
             workload: &about.workloads[0],
             active_ns: 10 * SECOND,
@@ -109,20 +112,35 @@ impl Experiment {
         for (fault, amount) in kinds.clone() {
             (0..random.below(3)).for_each(|_| kinds.push((fault, amount)));
         }
+        // A third each: the swarm, ambushes while little else goes wrong, both.
+        let style = random.below(3);
+        if style == 1 {
+            kinds.truncate(random.below(2) as usize);
+        }
+        if style > 0
+            && random.chance(0.2)
+            && about.tolerates.contains(&"membership")
+            && let Some(fault) = faults::by_id("membership")
+        {
+            kinds.push((fault, fault.knob().default));
+        }
         let options = about.options.iter().filter_map(|knob| {
             let value = random.pick(knob.tries)?;
             random.chance(0.6).then(|| (knob.name.to_owned(), (*value).to_owned()))
         });
         let options = options.collect();
+        let burst = *random.pick(&[1, 1, 10, 40]).unwrap_or(&1);
         Self {
             mutant,
             servers: *random.pick(&[3, 3, 4, about.servers]).unwrap_or(&3),
-            clients: random.between(2, 8) as u16,
-            operations: random.between(100, 500),
+            clients: random.between(2, if burst > 1 { 5 } else { 8 }) as u16,
+            // Many at once are hard on the judge too.
+            operations: random.between(100, 500) / if burst > 1 { 3 } else { 1 },
+            burst,
             keys: random.between(1, 3),
             workload: random.pick(about.workloads).unwrap_or(&about.workloads[0]),
             active_ns: random.between(2, 10) * SECOND / 2,
-            faults: FaultChoice::Drawn(kinds),
+            faults: FaultChoice::Drawn(kinds, style > 0),
             options,
             ..Self::new(system, seed)
         }
@@ -131,7 +149,7 @@ impl Experiment {
     /// The kinds of faults of this seed.
     pub fn kinds(&self) -> Chosen {
         match &self.faults {
-            FaultChoice::Kinds(kinds) | FaultChoice::Drawn(kinds) => kinds.clone(),
+            FaultChoice::Kinds(kinds) | FaultChoice::Drawn(kinds, _) => kinds.clone(),
             FaultChoice::Swarm => swarm(self.system, self.seed),
             FaultChoice::Windows(..) => Vec::new(),
         }
@@ -153,7 +171,15 @@ impl Experiment {
         }
         // A second to settle first, some time to go on at the end.
         let active = (SECOND.min(self.active_ns / 10), self.active_ns * 9 / 10);
-        Schedule::plan(&self.kinds(), self.seed, self.cluster(), active, self.system.about().triggers)
+        let about = self.system.about();
+        let mut schedule = Schedule::plan(&self.kinds(), self.seed, self.cluster(), active, about.triggers);
+        if let FaultChoice::Drawn(_, true) = self.faults {
+            let tolerated = |id: &str| about.tolerates.contains(&id);
+            let first = schedule.windows.len();
+            let events: Vec<&'static str> = about.triggers.iter().chain(about.milestones).copied().collect();
+            schedule.windows.extend(ambushes(self.seed, first, self.cluster(), active, &events, tolerated));
+        }
+        schedule
     }
 
     /// What the simulator needs.
@@ -166,6 +192,7 @@ impl Experiment {
             workload: *self.workload,
             keys: self.keys,
             operations: self.operations,
+            burst: self.burst,
             active_ns: self.active_ns,
             settle_ns: 30 * SECOND,
             schedule: self.schedule(),

@@ -7,7 +7,7 @@ use crate::formats::json_text;
 use crate::node::{Cluster, Outcome, System};
 use crate::outcome::FaultWindow;
 use crate::sim::record::{EventRow, Recorder};
-use crate::sim::{Performed, Run, Schedule, When, Window, faults};
+use crate::sim::{Cue, Performed, Run, Schedule, When, Window, faults};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -147,10 +147,13 @@ pub struct RunFile {
     pub mutant: Option<String>,
     pub nodes: u16,
     /// Servers that stand by to join.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub spare: u16,
     pub clients: u16,
     pub operations: u64,
+    /// How many operations clients do in a row, on average; 1, if it is not said.
+    #[serde(default, skip_serializing_if = "is_one")]
+    pub burst: Option<u64>,
     pub keys: u64,
     pub workload: String,
     pub duration_ns: u64,
@@ -161,9 +164,12 @@ pub struct RunFile {
     pub fault: Vec<FaultLine>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_zero(number: &u16) -> bool {
-    *number == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+fn is_one(number: &Option<u64>) -> bool {
+    number.unwrap_or(1) == 1
 }
 
 /// A window of the schedule.
@@ -186,6 +192,15 @@ pub struct FaultLine {
     /// … and the how manieth of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
+    /// Notes are counted from when this fault of the file begins, the first being 1, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// … and it begins so long after the one that counts.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub lag_ns: u64,
+    /// It hits the node that the note is about, not the one that made it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub named: bool,
     pub duration_ns: u64,
     pub amount: f64,
 }
@@ -198,8 +213,9 @@ pub fn run_file(experiment: &Experiment) -> String {
     let line = |window: &Window| {
         let (start_ns, on, by, count) = match &window.when {
             When::At(time) => (Some(*time), None, None, None),
-            When::On { note, node, count } => (None, Some(note.clone()), node.map(name), Some(*count)),
+            When::On(cue) => (None, Some(cue.note.clone()), cue.node.map(name), Some(cue.count)),
         };
+        let cue = if let When::On(cue) = &window.when { Some(cue) } else { None };
         FaultLine {
             kind: window.fault.to_owned(),
             nodes: window.nodes.iter().copied().map(name).collect(),
@@ -207,6 +223,9 @@ pub fn run_file(experiment: &Experiment) -> String {
             on,
             by,
             count,
+            after: cue.and_then(|cue| cue.after).map(|at| at as u64 + 1),
+            lag_ns: cue.map_or(0, |cue| cue.lag_ns),
+            named: cue.is_some_and(|cue| cue.named),
             duration_ns: window.duration_ns,
             amount: window.amount,
         }
@@ -219,6 +238,7 @@ pub fn run_file(experiment: &Experiment) -> String {
         spare: cluster.servers - cluster.members,
         clients: cluster.clients,
         operations: experiment.operations,
+        burst: Some(experiment.burst),
         keys: experiment.keys,
         workload: experiment.workload.id.to_owned(),
         duration_ns: experiment.active_ns,
@@ -251,6 +271,8 @@ pub fn read_run_file(text: &str, system: impl Fn(&str) -> Option<&'static dyn Sy
     for (at, line) in file.fault.iter().enumerate() {
         windows.push(window(line, cluster).map_err(|message| format!("fault {}: {message}", at + 1))?);
     }
+    let schedule = Schedule { windows };
+    schedule.check(cluster)?;
     for (name, value) in &file.options {
         about.check_option(name, value)?;
     }
@@ -260,10 +282,11 @@ pub fn read_run_file(text: &str, system: impl Fn(&str) -> Option<&'static dyn Sy
         servers: file.nodes,
         clients: file.clients,
         operations: file.operations,
+        burst: file.burst.unwrap_or(1).max(1),
         keys: file.keys.max(1),
         workload,
         active_ns: file.duration_ns,
-        faults: FaultChoice::Windows(Schedule { windows }, file.spare > 0),
+        faults: FaultChoice::Windows(schedule, file.spare > 0),
         options: file.options.into_iter().collect(),
         ..Experiment::new(found, file.seed)
     })
@@ -300,7 +323,13 @@ fn window(line: &FaultLine, cluster: Cluster) -> Result<Window, String> {
         (Some(time), None) => When::At(time),
         (None, Some(note)) => {
             let by = line.by.as_ref().map(node).transpose()?;
-            When::On { note: note.clone(), node: by, count: line.count.unwrap_or(1) }
+            let after = match line.after {
+                None => None,
+                Some(0) => return Err("after = 0: faults are counted from 1".to_owned()),
+                Some(number) => Some(number as usize - 1),
+            };
+            let count = line.count.unwrap_or(1);
+            When::On(Cue { node: by, after, lag_ns: line.lag_ns, named: line.named, ..Cue::new(note, count) })
         }
         _ => return Err("expected either start-ns or on".to_owned()),
     };

@@ -50,22 +50,21 @@ fn fingerprint(experiment: &Experiment) -> Vec<(Kind, &'static str)> {
 pub fn shrink(experiment: &Experiment) -> Experiment {
     let Some(first) = fingerprint(experiment).into_iter().next() else { return experiment.clone() };
     let spare = experiment.cluster().servers > experiment.cluster().members;
-    let mut windows = experiment.schedule().windows;
+    let mut schedule = experiment.schedule();
     let mut best = experiment.clone();
-    let with = |best: &Experiment, windows: &[_]| Experiment {
-        faults: FaultChoice::Windows(Schedule { windows: windows.to_vec() }, spare),
+    let with = |best: &Experiment, schedule: &Schedule| Experiment {
+        faults: FaultChoice::Windows(schedule.clone(), spare),
         ..best.clone()
     };
-    best = with(&best, &windows);
+    best = with(&best, &schedule);
     let fails = |candidate: &Experiment| fingerprint(candidate).contains(&first);
-    let mut at = windows.len();
+    let mut at = schedule.windows.len();
     while at > 0 {
         at -= 1;
-        let mut fewer = windows.clone();
-        fewer.remove(at);
+        let fewer = schedule.without(at);
         let candidate = with(&best, &fewer);
         if fails(&candidate) {
-            windows = fewer;
+            schedule = fewer;
             best = candidate;
         }
     }

@@ -182,11 +182,14 @@ pub trait Algorithm: Send + Sync + 'static {
 /// An invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// Its name in [`About::invariants`].
+    /// Its name in [`About::invariants`]; or [`PANIC`].
     pub invariant: &'static str,
     /// What was seen.
     pub detail: String,
 }
+
+/// The invariant that every system has: no step of it panics.
+pub const PANIC: &str = "panic";
 
 /// Looks at a server after each of its steps and remembers what it has to. It must cost next to nothing
 /// when nothing changed, since it is asked after every step of every node.

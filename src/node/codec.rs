@@ -4,8 +4,7 @@
 //! endian), and the payload, which is postcard's encoding of a message or record.
 
 use super::Damage;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 /// Length and checksum.
 const HEADER: usize = 8;
@@ -27,7 +26,7 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 
 /// Takes the value out of the frame that begins `bytes`, and says how long the frame is. `Torn` if the
 /// bytes end before it does, `Corrupt` if it is not what was written.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<(T, usize), Damage> {
+pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<(T, usize), Damage> {
     let (payload, length) = payload(bytes)?;
     let value = postcard::from_bytes(payload).map_err(|_| Damage::Corrupt)?;
     Ok((value, length))

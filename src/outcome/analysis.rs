@@ -8,6 +8,8 @@ pub struct Analysis {
     pub summary: Summary,
     /// By total self time, descending.
     pub operations: Vec<OperationStats>,
+    /// The self time of all operations together.
+    pub self_total_ns: u64,
     /// By calls, descending.
     pub dependencies: Vec<Dependency>,
     /// By duration, descending; the first few.
@@ -30,6 +32,8 @@ pub struct Summary {
     /// Nanoseconds since the Unix epoch.
     pub start_ns: u64,
     pub end_ns: u64,
+    /// Whether the times are times of day, and not just places in an order.
+    pub timed: bool,
 }
 
 /// One operation of one service.
@@ -38,8 +42,8 @@ pub struct OperationStats {
     pub service: String,
     pub operation: String,
     pub count: u64,
-    /// Calls per second over the whole time range.
-    pub rate: f64,
+    /// Calls per second over the whole time range, if that is long enough to say.
+    pub rate: Option<f64>,
     pub errors: u64,
     pub p50_ns: u64,
     pub p90_ns: u64,
@@ -63,6 +67,8 @@ pub struct Dependency {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SlowTrace {
     pub trace_id: String,
+    /// As much of its id as tells it from all the others, and a little more.
+    pub prefix: String,
     /// Its root.
     pub root: TraceSpan,
     pub duration_ns: u64,

@@ -6,8 +6,10 @@
 mod analysis;
 mod check;
 mod fault;
+mod filtered;
 mod fingerprint;
 mod gate;
+mod order;
 mod simulation;
 mod waterfall;
 
@@ -17,8 +19,10 @@ pub use analysis::{
 };
 pub use check::Circumstances;
 pub use fault::{Fault, FaultWindow};
+pub use filtered::{Extent, Filtered};
 pub use fingerprint::{fingerprint, path_from};
 pub use gate::{Excuse, ExcuseKind, Exemplar, Expectation, Gap, Gate, Warning};
+pub use order::{Concurrent, Evidenced, Order, Pair, Place, Step};
 pub use simulation::{FaultSummary, MutantRow, SeedFailure, SeedSearch, Simulation, StoryLine, Wrong};
 pub use waterfall::{Waterfall, WaterfallLink, WaterfallRow};
 
@@ -40,8 +44,12 @@ pub struct Report {
     pub results: Vec<CheckResult>,
     /// Of traces.
     pub analysis: Option<Analysis>,
+    /// If less than everything was asked for.
+    pub filtered: Option<Filtered>,
     pub findings: Vec<Finding>,
     pub root_causes: Vec<RootCause>,
+    /// Of a question about the causal order.
+    pub order: Option<Order>,
     /// Of a run of an algorithm.
     pub simulation: Option<Simulation>,
     /// Of a range of seeds.
@@ -346,8 +354,10 @@ impl Report {
         });
         let errors = (!self.errors.is_empty()).then_some(Answer::Error);
         let limit = self.cause.is_some().then_some(Answer::Unknown);
+        let order = self.order.is_some().then_some(Answer::Holds);
         let matrix = (!self.mutants.is_empty()).then_some(Answer::Holds);
-        let parts = results.chain(findings).chain(gate).chain(matrix).chain(spans).chain(errors).chain(limit);
+        let parts = results.chain(findings).chain(gate).chain(matrix).chain(order);
+        let parts = parts.chain(spans).chain(errors).chain(limit);
         let mut parts = parts.peekable();
         let nothing = parts.peek().is_none().then_some(Answer::Empty);
         parts.chain(nothing)

@@ -9,6 +9,9 @@ pub struct Waterfall {
     /// From the earliest to the latest recorded time, in nanoseconds since the Unix epoch.
     pub start_ns: u64,
     pub end_ns: u64,
+    /// How many spans there are, and how many of them have an error.
+    pub spans: u64,
+    pub errors: u64,
     /// Parents before their children, siblings by start.
     pub rows: Vec<WaterfallRow>,
     /// What the end of the longest root waited for, by operation, the longest first.

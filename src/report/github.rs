@@ -2,6 +2,7 @@
 
 use super::cases::{Case, cases};
 use super::markup::shorten;
+use super::printable::printable;
 use super::{Look, Renderer};
 use crate::outcome::{Answer, Report};
 use crate::registry::Entry;
@@ -85,6 +86,7 @@ fn data(text: &str) -> String {
 }
 
 fn summary(report: &Report) -> String {
+    let report = &printable(report);
     let (all, failing) = (cases(report), failing(report));
     let answer = report.answer();
     let sign = if answer == Answer::Holds { "✅" } else { "❌" };
@@ -97,6 +99,9 @@ fn summary(report: &Report) -> String {
         failing.len(),
         known.clone().count()
     );
+    if let Some(text) = report.filtered.as_ref().and_then(super::filtered::sentence) {
+        let _ = writeln!(out, "{}\n", super::markup::escape(&shorten(&text, 600)));
+    }
     if !failing.is_empty() {
         out.push_str("| | what | why |\n|---|---|---|\n");
         failing.iter().take(ROWS).for_each(|case| row(&mut out, case));

@@ -3,7 +3,7 @@
 use super::cases::{Case, cases, meanwhile};
 use super::markup::{escape, shorten};
 use super::numbers::{count, duration, moment};
-use super::{Look, Renderer, svg};
+use super::{Look, Renderer, filtered, svg};
 use crate::outcome::{Analysis, Answer, Counterexample, Report};
 use crate::registry::Entry;
 use std::fmt::Write;
@@ -77,6 +77,9 @@ fn page(report: &Report, most: Most) -> String {
     judged(&mut out, &all, most.rows);
     warnings(&mut out, report, most.rows);
     inputs(&mut out, report, most.rows);
+    if let Some(text) = report.filtered.as_ref().and_then(filtered::sentence) {
+        let _ = writeln!(out, "<p class=\"dim\">{}</p>", escape(&shorten(&text, NAME * 2)));
+    }
     if let Some(analysis) = &report.analysis {
         operations(&mut out, analysis, most.failing);
     }

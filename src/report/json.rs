@@ -1,6 +1,6 @@
 //! `json`: the whole report as one object, for scripts. Its schema is `assets/report-v1.schema.json`.
 
-use super::{Look, Renderer, gate_json, laboratory_json, waterfall};
+use super::{Look, Renderer, filtered, gate_json, laboratory_json, order, waterfall};
 use crate::outcome::Value as Datum;
 use crate::outcome::{
     Analysis, CheckResult, Counterexample, Evidence, Fault, FaultWindow, Finding, Input, InputError, Operation, Report,
@@ -49,6 +49,9 @@ fn report(report: &Report) -> Value {
     if let Some(gate) = &report.gate {
         add("gate", gate_json::gate(gate));
     }
+    if let Some(order) = &report.order {
+        add("order", order::json(order));
+    }
     if let Some(simulation) = &report.simulation {
         add("simulation", laboratory_json::simulation(simulation));
     }
@@ -65,6 +68,9 @@ fn report(report: &Report) -> Value {
         if let Some(trace) = &analysis.trace {
             add("trace", waterfall::json(trace));
         }
+    }
+    if let Some(filtered) = &report.filtered {
+        add("filtered", filtered::json(filtered));
     }
     object
 }
@@ -189,6 +195,7 @@ pub(super) fn summary(analysis: &Analysis) -> Value {
         "errors": summary.errors,
         "start_ns": summary.start_ns,
         "end_ns": summary.end_ns,
+        "timed": summary.timed,
     })
 }
 

@@ -38,6 +38,13 @@ impl Renderer for JUnit {
         for (name, suite) in suites {
             let skipped = suite.iter().filter(|case| outcome(case) == Some("skipped")).count();
             let _ = writeln!(out, "  <testsuite name=\"{}\" {} skipped=\"{skipped}\">", escape(name), totals(&suite));
+            if let Some(text) = report.filtered.as_ref().and_then(super::filtered::sentence) {
+                let _ = writeln!(
+                    out,
+                    "    <properties>\n      <property name=\"filtered\" value=\"{}\"/>\n    </properties>",
+                    escape(&text)
+                );
+            }
             suite.iter().for_each(|case| test_case(&mut out, case));
             out.push_str("  </testsuite>\n");
         }

@@ -4,6 +4,7 @@
 //! prints it strips them where they are not wanted.
 
 mod cases;
+mod filtered;
 mod gate_json;
 mod github;
 mod html;
@@ -14,6 +15,8 @@ mod laboratory_json;
 mod markup;
 mod ndjson;
 mod numbers;
+mod order;
+mod overview;
 mod printable;
 mod sarif;
 mod svg;
@@ -56,6 +59,8 @@ pub trait Renderer: Sync {
 pub struct Look {
     /// Columns of the terminal, or what to assume instead.
     pub width: u16,
+    /// Lines of the terminal that an overview should fit in; `None`: as many as it takes.
+    pub height: Option<u16>,
     /// How many rows of each table; `None`: all.
     pub limit: Option<usize>,
     /// How many spans of one trace; `None`: all.
@@ -68,7 +73,7 @@ pub struct Look {
 
 impl Default for Look {
     fn default() -> Self {
-        Self { width: 120, limit: Some(15), waterfall: Some(60), verbosity: 0, rules: Vec::new }
+        Self { width: 120, height: None, limit: Some(15), waterfall: Some(60), verbosity: 0, rules: Vec::new }
     }
 }
 

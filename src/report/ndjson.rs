@@ -1,6 +1,6 @@
 //! `ndjson`: the report as a stream, one JSON object per line, each with a `type`.
 
-use super::{Look, Renderer, gate_json, json};
+use super::{Look, Renderer, filtered, gate_json, json, order};
 use crate::outcome::Report;
 use crate::registry::Entry;
 use serde_json::Value;
@@ -14,7 +14,7 @@ impl Renderer for NdJson {
             id: "ndjson",
             summary: "The report as JSON lines: one object per input, result and finding, then the summary",
             documentation: "# ndjson\n\nOne JSON object per line, for streams and line-based tools. Each has a `type`: `input`, \
-                            `result`, `expectation`, `finding`, and last `report`, which has the verdict, the errors and the summary. The \
+                            `result`, `expectation`, `finding`, `order`, and last `report`, which has the verdict, the errors and the summary. The \
                             other fields are those of the `json` report.\n",
             example: "causet check histories/ --report ndjson | jq -c 'select(.verdict == \"violated\") | .input'",
         }
@@ -34,8 +34,10 @@ impl Renderer for NdJson {
         if let Value::Array(findings) = json::findings(&report.findings) {
             findings.into_iter().for_each(|finding| line("finding", finding));
         }
+        report.order.iter().for_each(|answer| line("order", order::json(answer)));
         let mut last = json::head(report);
         last["summary"] = report.analysis.as_ref().map_or(Value::Null, json::summary);
+        last["filtered"] = report.filtered.as_ref().map_or(Value::Null, filtered::json);
         line("report", last);
         text
     }

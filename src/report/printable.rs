@@ -4,7 +4,7 @@
 use crate::outcome::{Because, Fault, Input, InputError, Operation, Report};
 
 /// Whether a character is no part of a line of text.
-fn is_wild(c: char) -> bool {
+pub(super) fn is_wild(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -28,6 +28,10 @@ pub(super) fn printable(report: &Report) -> Report {
         tame(path);
         skipped.iter_mut().flat_map(|(position, reason)| [position, reason]).for_each(tame);
     }
+    let places = report.order.iter_mut().flat_map(|order| order.places_mut());
+    places.flat_map(|place| [&mut place.service, &mut place.operation, &mut place.event]).for_each(tame);
+    let asked = report.filtered.iter_mut().flat_map(|filtered| &mut filtered.asked);
+    asked.map(|(_, value)| value).for_each(tame);
     of_results(&mut report);
     of_traces(&mut report);
     of_gate(&mut report);

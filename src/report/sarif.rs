@@ -58,6 +58,7 @@ impl Renderer for Sarif {
                     "toolExecutionNotifications": report.errors.iter().map(notice).collect::<Value>(),
                 }],
                 "results": results,
+                "properties": {"filtered": report.filtered.as_ref().map(super::filtered::json)},
             }],
         });
         format!("{log:#}\n")

@@ -3,59 +3,105 @@
 use super::Look;
 use super::numbers::{count, counted, duration, moment};
 use super::text::{BAD, DIM, GOOD, HEAD, ODD, shortened};
-use crate::outcome::{Waterfall, WaterfallLink, WaterfallRow};
+use crate::outcome::{Report, Waterfall, WaterfallLink, WaterfallRow};
 use serde_json::{Value, json};
 use std::fmt::Write;
 
 /// Columns of the two times.
 const TIMES: usize = 22;
 
-pub(super) fn text(out: &mut String, trace: &Waterfall, look: &Look) {
+/// Lines for spans, at least.
+const LINES: usize = 4;
+
+/// The waterfall in `room` lines, if it has to fit.
+pub(super) fn text(out: &mut String, report: &Report, trace: &Waterfall, look: &Look, room: Option<usize>) {
     let whole = trace.end_ns - trace.start_ns;
-    let errors = trace.rows.iter().filter(|row| row.error).count() as u64;
-    let errors = if errors > 0 { format!(", {}", counted(errors, "error")) } else { String::new() };
-    let _ = writeln!(
-        out,
-        "{HEAD}Trace {}{HEAD:#}  {}, {}{errors}",
-        trace.trace_id,
-        duration(whole),
-        counted(trace.rows.len() as u64, "span"),
-    );
-    let _ = writeln!(out, "{} UTC", moment(trace.start_ns));
-    if look.verbosity < 0 {
-        return;
+    let errors = if trace.errors > 0 { format!(", {}", counted(trace.errors, "error")) } else { String::new() };
+    let mut head = String::new();
+    let timed = timed(trace);
+    let took = if timed { format!("{}, ", duration(whole)) } else { String::new() };
+    let spans = counted(trace.spans, "span");
+    let _ = writeln!(head, "{HEAD}Trace {}{HEAD:#}  {took}{spans}{errors}", trace.trace_id);
+    if timed {
+        let _ = writeln!(head, "{} UTC", moment(trace.start_ns));
+    } else {
+        let _ = writeln!(head, "no times of day: what stands for them only tells the order in each process");
     }
+    super::overview::account(&mut head, report, look);
+    let mut path = String::new();
+    let steps = match room {
+        None => look.limit.unwrap_or(usize::MAX),
+        Some(..20) => 2,
+        Some(_) => 5,
+    };
+    if timed {
+        critical_path(&mut path, trace, steps, look.width.into());
+    }
+    let taken = head.lines().count() + path.lines().count() + 3;
+    out.push_str(&head);
+    if look.verbosity >= 0 {
+        let lines = room.map(|room| room.saturating_sub(taken).max(LINES));
+        rows(out, trace, look, lines.unwrap_or(usize::MAX));
+        out.push_str(&path);
+    }
+}
+
+/// Whether its times are times of day: later than a second after 1970.
+fn timed(trace: &Waterfall) -> bool {
+    trace.end_ns >= 1_000_000_000
+}
+
+fn rows(out: &mut String, trace: &Waterfall, look: &Look, lines: usize) {
     let limit = look.waterfall.unwrap_or(usize::MAX);
-    let rows = &trace.rows[..trace.rows.len().min(limit)];
+    let rows = &trace.rows[..trace.rows.len().min(limit).min(lines)];
     let width = usize::from(look.width);
     let longest = rows.iter().map(|row| indent(row) + name(row).chars().count() + 2).max().unwrap_or(0);
     let names = longest.clamp(16, (width * 45 / 100).max(16));
     let bars = width.saturating_sub(names + TIMES + 2).clamp(10, 80);
-    let end = duration(whole);
-    let _ =
-        writeln!(out, "\n {DIM}{:names$}{:>10}{:>10}  0{:>ends$}{DIM:#}", "", "duration", "self", end, ends = bars - 1);
+    let timed = timed(trace);
+    let [took, own, from, to] = match timed {
+        true => ["duration", "self", "0", &duration(trace.end_ns - trace.start_ns)],
+        false => ["", "", "first", "last"],
+    };
+    let ends = bars.saturating_sub(from.len());
+    let _ = writeln!(out, "\n {DIM}{:names$}{took:>10}{own:>10}  {from}{to:>ends$}{DIM:#}", "");
+    let (mut shown, mut used) = (0, 0);
     for row in rows {
+        let mut line = String::new();
         let indent = indent(row).min(names / 2);
         let mark = if row.error { " ✗" } else { "" };
         let name = shortened(&name(row), names - indent - 2);
         let pad = names - indent - name.chars().count() - mark.chars().count();
-        let took = if row.end_ns == 0 { "open".to_owned() } else { duration(row.duration_ns) };
-        let _ = write!(out, " {:indent$}{name}{BAD}{mark}{BAD:#}{:pad$}", "", "");
-        let _ = write!(out, "{took:>10}{:>10}", duration(row.self_ns));
+        let [took, own] = match timed {
+            true if row.end_ns == 0 => ["open".to_owned(), duration(row.self_ns)],
+            true => [row.duration_ns, row.self_ns].map(duration),
+            false => Default::default(),
+        };
+        let _ = write!(line, " {:indent$}{name}{BAD}{mark}{BAD:#}{:pad$}", "", "");
+        let _ = write!(line, "{took:>10}{own:>10}");
         let bar = bar(row, trace, bars);
-        let _ = writeln!(out, "{}{bar}", if bar.is_empty() { "" } else { "  " });
-        details(out, row, trace, indent + 2);
+        let _ = writeln!(line, "{}{bar}", if bar.is_empty() { "" } else { "  " });
+        details(&mut line, row, trace, indent + 2, width);
+        used += line.lines().count();
+        if used > lines {
+            break;
+        }
+        out.push_str(&line);
+        shown += 1;
     }
-    if trace.rows.len() > limit {
-        let more = count((trace.rows.len() - limit) as u64);
+    if trace.spans > shown {
+        let more = count(trace.spans - shown);
         let _ = writeln!(out, " {DIM}… and {more} more spans (--limit 0 shows all){DIM:#}");
     }
+}
+
+fn critical_path(out: &mut String, trace: &Waterfall, limit: usize, width: usize) {
     let _ = writeln!(out, "\n{HEAD}Critical path{HEAD:#}  {DIM}{GOOD}█{GOOD:#} above{DIM:#}");
-    let limit = look.limit.unwrap_or(usize::MAX);
     for step in trace.critical_path.iter().take(limit) {
         let percent = format!("{:.0} %", step.share * 100.0);
-        let _ =
-            writeln!(out, " {:>8} {percent:>6}  {} {}", duration(step.self_ns), step.span.service, step.span.operation);
+        let name = format!("{} {}", step.span.service, step.span.operation);
+        let name = shortened(&name, width.saturating_sub(18));
+        let _ = writeln!(out, " {:>8} {percent:>6}  {name}", duration(step.self_ns));
     }
     if trace.critical_path.len() > limit {
         let more = count((trace.critical_path.len() - limit) as u64);
@@ -72,19 +118,23 @@ fn name(row: &WaterfallRow) -> String {
 }
 
 /// What does not fit on the line of a span: errors, a missing parent, links.
-fn details(out: &mut String, row: &WaterfallRow, trace: &Waterfall, indent: usize) {
+fn details(out: &mut String, row: &WaterfallRow, trace: &Waterfall, indent: usize, width: usize) {
+    let room = width.saturating_sub(indent + 1).max(32);
+    let mut line = |style: anstyle::Style, text: &str| {
+        let _ = writeln!(out, " {:indent$}{style}{}{style:#}", "", shortened(text, room));
+    };
     if row.error && !row.message.is_empty() {
-        let _ = writeln!(out, " {:indent$}{BAD}{}{BAD:#}", "", row.message);
+        line(BAD, &row.message);
     }
     if !row.parent_id.is_empty() && !row.has_parent {
-        let _ = writeln!(out, " {:indent$}{ODD}parent {} is not in the data{ODD:#}", "", row.parent_id);
+        line(ODD, &format!("parent {} is not in the data", row.parent_id));
     }
     for WaterfallLink { outgoing, trace_id, other, present } in &row.links {
         let direction = if *outgoing { "→ link to" } else { "← link from" };
         let named = if *present { format!("{} {}, ", other.service, other.operation) } else { String::new() };
         let place = if *trace_id == trace.trace_id { String::new() } else { format!(" of trace {trace_id}") };
         let missing = if *present { "" } else { ", not in the data" };
-        let _ = writeln!(out, " {:indent$}{DIM}{direction} {named}span {}{place}{missing}{DIM:#}", "", other.span_id);
+        line(DIM, &format!("{direction} {named}span {}{place}{missing}", other.span_id));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The clients' side of a run: which operation is next, and what became of each.
 
+use super::MILLISECOND;
 use crate::node::{Cluster, Draw, NodeId, Operation, Outcome, Random, Workload};
 
 /// An operation that a client was told to perform.
@@ -50,6 +51,7 @@ pub(super) struct Clients {
     pub completed_after_heal: u64,
     healed: bool,
     mean_pause: u64,
+    burst: u64,
 }
 
 impl Clients {
@@ -57,7 +59,7 @@ impl Clients {
         cluster: Cluster,
         workload: Workload,
         keys: u64,
-        operations: u64,
+        (operations, burst): (u64, u64),
         active_ns: u64,
         random: Random,
     ) -> Self {
@@ -76,6 +78,7 @@ impl Clients {
             completed_after_heal: 0,
             healed: false,
             mean_pause: active_ns * clients / before.max(1),
+            burst: burst.max(1),
         }
     }
 
@@ -85,14 +88,18 @@ impl Clients {
 
     /// How long a client waits before its next operation; nothing if there is none for it now.
     pub(super) fn pause(&mut self) -> Option<u64> {
-        let draw = self.random.below(self.mean_pause * 2);
+        let draw = match self.burst {
+            1 => self.random.below(self.mean_pause * 2),
+            burst if self.random.below(burst) == 0 => self.random.below(self.mean_pause * 2 * burst),
+            _ => self.random.below(MILLISECOND),
+        };
         (self.left > 0 && (self.before > 0 || self.healed)).then_some(draw)
     }
 
     /// Everything works again, and the rest of the operations may begin.
     pub(super) fn heal(&mut self, soon: u64) {
         self.healed = true;
-        self.mean_pause = soon;
+        (self.mean_pause, self.burst) = (soon, 1);
     }
 
     /// The next operation of a client, if it has none and there is one.

@@ -8,6 +8,7 @@
 //! Faults are data: a [`Schedule`] is planned from the seed (or read from a file), and the [`Conditions`]
 //! at any time are what its open windows say. Each kind of fault is a file in [`faults`].
 
+mod ambush;
 mod clients;
 mod clock;
 mod conditions;
@@ -21,10 +22,11 @@ mod schedule;
 mod tests;
 mod world;
 
+pub use ambush::ambushes;
 pub use clients::{Attempt, Performed};
 pub use conditions::{Act, Conditions, DiskCondition, Link, NodeCondition};
 pub use record::Recording;
-pub use schedule::{Plan, Schedule, When, Window, WindowId};
+pub use schedule::{Cue, Plan, Schedule, When, Window, WindowId};
 pub use world::{Config, End, Run, Stuck, simulate};
 
 /// A millisecond in the simulator's unit of time, the nanosecond.

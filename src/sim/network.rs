@@ -8,8 +8,11 @@ use crate::node::{NodeId, Random};
 /// One way takes between these, when all is well.
 const FASTEST: u64 = 3 * MILLISECOND / 10;
 const SLOWEST: u64 = MILLISECOND;
-/// A message that is overtaken is late by up to this.
+/// A message that is overtaken is late by up to this, …
 const OVERTAKEN: u64 = 20 * MILLISECOND;
+/// … and one in so many of them by up to that: it meets a world that has moved on.
+const STRAGGLERS: u64 = 10;
+const STRAGGLES: u64 = SECOND / 2;
 
 /// What becomes of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +77,8 @@ impl Network {
         let arrives = match link.reorder {
             Some((window, probability)) if draws.chance(probability) => {
                 acted(window);
-                time + draws.below(OVERTAKEN)
+                let late = if draws.below(STRAGGLERS) == 0 { STRAGGLES } else { OVERTAKEN };
+                time + draws.below(late)
             }
             _ => self.in_order(time, from, to),
         };

@@ -23,13 +23,33 @@ pub struct Window {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum When {
     At(u64),
-    /// Right after the step in which a note of this name is made for the n-th time (from 1), by this
-    /// node or, if none is named, by any server.
-    On {
-        note: String,
-        node: Option<NodeId>,
-        count: u64,
-    },
+    /// Right after the step in which something is noted, or some time later.
+    On(Cue),
+}
+
+/// The event that a window waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cue {
+    /// The name of the note.
+    pub note: String,
+    /// Whose note; if no node is named, any server's.
+    pub node: Option<NodeId>,
+    /// The how manieth, from 1.
+    pub count: u64,
+    /// They are counted from when this window opens; from the start, if there is none.
+    pub after: Option<WindowId>,
+    /// So long after the note.
+    pub lag_ns: u64,
+    /// A window that names no nodes hits the node that the note is about (for whom the vote was, whose
+    /// acknowledgement it is), not the one that made it.
+    pub named: bool,
+}
+
+impl Cue {
+    /// The n-th note of this name, by anybody.
+    pub fn new(note: &str, count: u64) -> Self {
+        Self { note: note.to_owned(), node: None, count, after: None, lag_ns: 0, named: false }
+    }
 }
 
 /// All windows of a run.
@@ -71,7 +91,7 @@ impl Plan<'_> {
         };
         // Some notes are made all the time, others a few times in a run: small numbers more often.
         let most = self.random.between(1, 60);
-        let when = When::On { note: (*note).to_owned(), node: None, count: self.skewed(most) };
+        let when = When::On(Cue::new(note, self.skewed(most)));
         let duration_ns = self.random.between(shortest, longest);
         self.windows.push(Window { fault, nodes: Vec::new(), when, duration_ns, amount: self.amount });
     }
@@ -96,23 +116,33 @@ impl Plan<'_> {
 
     /// Any server.
     pub fn server(&mut self) -> NodeId {
-        NodeId(self.random.below(u64::from(self.cluster.servers)) as u16)
+        random_server(self.random, self.cluster)
     }
 
     /// Some servers, at least one and not all unless there is only one, and each client with even chances.
     pub fn side(&mut self) -> Vec<NodeId> {
-        let mut servers: Vec<NodeId> = self.cluster.servers().collect();
-        self.random.shuffle(&mut servers);
-        let size = self.random.between(1, (servers.len() as u64).saturating_sub(1).max(1));
-        servers.truncate(size as usize);
-        for client in self.cluster.clients() {
-            if self.random.chance(0.5) {
-                servers.push(client);
-            }
-        }
-        servers.sort();
-        servers
+        random_side(self.random, self.cluster)
     }
+}
+
+/// Any server.
+pub(super) fn random_server(random: &mut Random, cluster: Cluster) -> NodeId {
+    NodeId(random.below(u64::from(cluster.servers)) as u16)
+}
+
+/// See [`Plan::side`].
+pub(super) fn random_side(random: &mut Random, cluster: Cluster) -> Vec<NodeId> {
+    let mut servers: Vec<NodeId> = cluster.servers().collect();
+    random.shuffle(&mut servers);
+    let size = random.between(1, (servers.len() as u64).saturating_sub(1).max(1));
+    servers.truncate(size as usize);
+    for client in cluster.clients() {
+        if random.chance(0.5) {
+            servers.push(client);
+        }
+    }
+    servers.sort();
+    servers
 }
 
 impl Schedule {
@@ -147,12 +177,32 @@ impl Schedule {
         Self { windows }
     }
 
+    /// All windows but one; those that came after it come after what it came after.
+    pub fn without(&self, at: WindowId) -> Self {
+        let mut windows = self.windows.clone();
+        let after_of = |window: &Window| if let When::On(cue) = &window.when { cue.after } else { None };
+        let gone = after_of(&windows.remove(at));
+        for window in &mut windows {
+            if let When::On(cue) = &mut window.when {
+                cue.after = cue.after.and_then(|after| if after == at { gone } else { Some(after) });
+                cue.after = cue.after.map(|after| after - usize::from(after > at));
+            }
+        }
+        Self { windows }
+    }
+
     /// Whether every window names a fault and nodes that there are; else what is wrong.
     pub fn check(&self, cluster: Cluster) -> Result<(), String> {
         for (at, window) in self.windows.iter().enumerate() {
-            faults::by_id(window.fault).ok_or_else(|| format!("fault {at}: there is no fault `{}`", window.fault))?;
+            faults::by_id(window.fault)
+                .ok_or_else(|| format!("fault {}: there is no fault `{}`", at + 1, window.fault))?;
             if let Some(node) = window.nodes.iter().find(|node| node.index() >= cluster.len()) {
-                return Err(format!("fault {at}: there is no node {}", node.0));
+                return Err(format!("fault {}: there is no node {}", at + 1, node.0));
+            }
+            if let When::On(Cue { after: Some(after), .. }) = window.when
+                && after >= self.windows.len()
+            {
+                return Err(format!("fault {}: there is no fault {} to come after", at + 1, after + 1));
             }
         }
         Ok(())

@@ -1,8 +1,8 @@
 //! The simulator under test, with the smallest system that has a server, a disk and a client.
 
 use super::faults;
-use super::record::Recording;
-use super::{Config, SECOND, Schedule, When, Window, simulate};
+use super::record::{self, Recording};
+use super::{Config, Cue, SECOND, Schedule, When, Window, simulate};
 use crate::node::*;
 use crate::registry::Entry;
 use causet_checkers::history::Value;
@@ -44,6 +44,7 @@ impl Process for Server {
             }
             Input::Message { from, message: Message::Add { request } } => {
                 self.sum += 1;
+                assert!(!self.setup.has(&FRAGILE) || self.sum < 20, "the sum is {}", self.sum);
                 effects.note("add", [("sum", self.sum.into())]);
                 let barrier = effects.persist(vec![self.sum]);
                 effects.send_after(barrier, from, Message::Sum { request, sum: self.sum });
@@ -101,6 +102,8 @@ impl Process for Client {
     }
 }
 
+static FRAGILE: Mutant = Mutant { id: "fragile", summary: "", rule: "", anomaly: "", source: "", witness: "" };
+
 static ABOUT: About = About {
     entry: Entry { id: "sums", summary: "", documentation: "", example: "" },
     paper: "",
@@ -151,6 +154,7 @@ fn config(seed: u64, schedule: Schedule) -> Config {
         workload: ABOUT.workloads[0],
         keys: 1,
         operations: 600,
+        burst: 1,
         active_ns: 4 * SECOND,
         settle_ns: 10 * SECOND,
         schedule,
@@ -236,9 +240,50 @@ fn crashes_keep_what_was_acknowledged_and_lying_disks_do_not() {
 /// A window that waits for a note opens at it.
 #[test]
 fn events_open_windows() {
-    let when = When::On { note: "add".to_owned(), node: Some(NodeId(2)), count: 5 };
+    let when = When::On(Cue { node: Some(NodeId(2)), ..Cue::new("add", 5) });
     let window = Window { fault: "crash", nodes: vec![], when, duration_ns: SECOND, amount: 1.0 };
     let run = simulate(&Sums, &config(3, Schedule { windows: vec![window] }));
     assert_eq!((run.faults[0].nodes.clone(), run.faults[0].activations), (vec![NodeId(2)], 1));
     assert_eq!(run.faults[0].end_ns - run.faults[0].start_ns.expect("it opened"), SECOND);
+}
+
+/// A panic in a step is the algorithm's fault: it is reported like a broken invariant, and the node crashes.
+#[test]
+fn a_panic_is_a_broken_invariant() {
+    let config = Config { mutant: Some(&FRAGILE), ..config(5, Schedule::default()) };
+    let run = simulate(&Sums, &config);
+    let (broken, _, node) = run.broken.expect("sums grow");
+    assert_eq!(broken.invariant, PANIC);
+    let name = config.cluster.name(node).to_string();
+    assert!(broken.detail.starts_with(&format!("{name} of seed 5: the sum is 20")), "{}", broken.detail);
+    let incarnations = run.record.expect("all is recorded").lanes().iter().filter(|lane| lane.node == node).count();
+    assert!(incarnations > 1, "it starts again");
+}
+
+/// The span that takes a message hangs below the one that sent it, or is linked to it, and is of its trace state:
+/// all of which it has from the bytes that came with the message.
+#[test]
+fn what_arrives_says_whose_doing_it_is() {
+    let run = simulate(&Sums, &config(6, plan(faults::by_id("duplicate").expect("it is there"), 6)));
+    let record = run.record.expect("all is recorded");
+    let (events, spans) = (record.events(), record.spans());
+    let (mut parents, mut links) = (0, 0);
+    for event in events.iter().filter(|event| event.kind == record::EventKind::Receive) {
+        let span = &spans[event.span as usize];
+        let sender = &spans[events[event.peer as usize - 1].span as usize];
+        assert_eq!(&*span.state, "causet=seed:6");
+        match span.kind {
+            record::SpanKind::Server => {
+                assert_eq!((span.trace, span.parent), (sender.trace, sender.id));
+                parents += 1;
+            }
+            record::SpanKind::Consumer => {
+                let link = span.link.expect("a peer's message has a context");
+                assert_eq!((link.trace_id, link.parent_id), (sender.trace, sender.id));
+                links += 1;
+            }
+            _ => assert!(span.link.is_none()),
+        }
+    }
+    assert!(parents > 100 && links > 100, "{parents} {links}");
 }

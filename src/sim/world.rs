@@ -32,6 +32,8 @@ pub struct Config {
     pub workload: Workload,
     pub keys: u64,
     pub operations: u64,
+    /// Clients do so many operations in a row, on average, and then pause all the longer; 1: evenly.
+    pub burst: u64,
     /// Faults may act, and most operations begin, within this time; then everything heals.
     pub active_ns: u64,
     /// How long the cluster has after that to perform the rest of the operations.
@@ -103,6 +105,8 @@ pub struct FaultRecord {
 struct Parcel {
     from: NodeId,
     to: NodeId,
+    /// See [`crate::node::envelope`]; empty, if nothing is recorded.
+    context: Bytes,
     frame: Bytes,
     sent: EventId,
 }
@@ -279,7 +283,7 @@ impl<'a> World<'a> {
                 cluster,
                 config.workload,
                 config.keys,
-                config.operations,
+                (config.operations, config.burst),
                 config.active_ns,
                 stream("workload"),
             ),
@@ -289,7 +293,7 @@ impl<'a> World<'a> {
             watch: system.watch(&setup),
             broken: None,
             story: Vec::new(),
-            recorder: full.then(|| Recorder::new(cluster, system.clock_rules(config.mutant), stream("ids"))),
+            recorder: full.then(|| Recorder::new(cluster, system.clock_rules(config.mutant), config.seed)),
             persist_events: Vec::new(),
             generations: 0,
             events: 0,
@@ -308,7 +312,7 @@ impl<'a> World<'a> {
         for (id, window) in self.windows.iter().enumerate() {
             match &window.when {
                 When::At(time) => self.queue.push(*time, Happening::Open(id)),
-                When::On { .. } => self.waiting.push((id, 0)),
+                When::On(_) => self.waiting.push((id, 0)),
             }
         }
         self.queue.push(self.config.active_ns, Happening::Heal);

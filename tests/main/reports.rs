@@ -271,3 +271,34 @@ fn what_comes_in_cannot_talk_to_a_terminal() {
         assert!(said.contains("\u{1b}[") && said.contains('\u{fffd}'), "{said:?}");
     }
 }
+
+/// The relative luminance of `#rrggbb` or `#rgb` (WCAG 2.2).
+fn luminance(color: &str) -> f64 {
+    let digits: Vec<u32> = color.trim_start_matches('#').chars().map(|c| c.to_digit(16).unwrap()).collect();
+    let channels: Vec<u32> = match digits.len() {
+        3 => digits.iter().map(|digit| digit * 17).collect(),
+        _ => digits.chunks(2).map(|pair| pair[0] * 16 + pair[1]).collect(),
+    };
+    let linear = |channel: u32| {
+        let share = f64::from(channel) / 255.0;
+        if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(channels[0]) + 0.7152 * linear(channels[1]) + 0.0722 * linear(channels[2])
+}
+
+#[test]
+fn every_colour_of_the_page_can_be_read_in_light_and_dark_mode() {
+    let page = report(RUNS[1], "html");
+    let schemes: Vec<&str> = page.split(":root{").skip(1).map(|rest| rest.split_once('}').unwrap().0).collect();
+    assert_eq!(schemes.len(), 2, "light and dark");
+    for scheme in schemes {
+        let colors = scheme.split(';').filter_map(|line| line.strip_prefix("--")?.split_once(':'));
+        let colors: std::collections::BTreeMap<&str, f64> =
+            colors.map(|(name, color)| (name, luminance(color))).collect();
+        for name in ["ink", "dim", "good", "bad", "odd"] {
+            let (a, b) = (colors[name], colors["paper"]);
+            let contrast = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+            assert!(contrast >= 4.5, "{name} on paper has a contrast of {contrast:.2} in {scheme}");
+        }
+    }
+}

@@ -11,6 +11,19 @@ pub const MIXED: Workload =
 pub const APPEND: Workload =
     Workload { id: "append", summary: "appends and gets: whatever is lost or done twice shows", next: append };
 
+/// For what serves reads without writing anything down: leases, followers, caches.
+pub const READS: Workload =
+    Workload { id: "reads", summary: "mostly gets; now and then a put, of a value of its own", next: reads };
+
+fn reads(draw: &mut Draw<'_>) -> Operation {
+    let key = Some(Value::str(&draw.key()));
+    if draw.random.chance(0.95) {
+        Operation { function: "get", key, input: Value::Nil }
+    } else {
+        Operation { function: "put", key, input: Value::Int(draw.unique as i64) }
+    }
+}
+
 fn mixed(draw: &mut Draw<'_>) -> Operation {
     let key = Some(Value::str(&draw.key()));
     let unique = draw.unique as i64;

@@ -15,6 +15,7 @@ mod invariants;
 mod mutants;
 mod proposer;
 
+use super::common::Ballot;
 use crate::node::{
     About, Algorithm, Draw, Effects, Input, NodeId, Operation, Process, Promise, Quorum, Setup, Timer, Workload,
 };
@@ -29,13 +30,6 @@ use std::collections::BTreeMap;
 
 /// The system.
 pub struct Paxos;
-
-/// A proposal number: no two proposers have one in common, and no proposer uses one twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Ballot {
-    pub round: u64,
-    pub proposer: u16,
-}
 
 /// What is decided upon.
 pub type Choice = i64;
@@ -87,6 +81,8 @@ pub struct Server {
     chosen: BTreeMap<Key, Choice>,
     /// The key that the last step was about, for the invariants.
     touched: Option<Key>,
+    /// The promise that the last step took, for the invariants.
+    promise: Option<(NodeId, Key, Ballot)>,
 }
 
 impl Server {
@@ -99,6 +95,7 @@ impl Server {
             quorum,
             chosen: BTreeMap::new(),
             touched: None,
+            promise: None,
         }
     }
 
@@ -124,7 +121,10 @@ impl Server {
             },
             Message::Prepare { key, ballot } => self.acceptor.prepare(from, key, ballot, out),
             Message::Accept { key, ballot, value } => self.acceptor.accept(from, key, ballot, value, out),
-            Message::Promised { key, ballot, accepted } => self.proposer.promised(from, key, ballot, accepted, out),
+            Message::Promised { key, ballot, accepted } => {
+                self.promise = Some((from, key, ballot));
+                self.proposer.promised(from, key, ballot, accepted, out);
+            }
             Message::Accepted { key, ballot } => {
                 if let Some(value) = self.proposer.accepted(from, key, ballot) {
                     self.learn(key, value, true, out);
@@ -142,7 +142,7 @@ impl Process for Server {
     type Record = Record;
 
     fn step(&mut self, input: Input<Message, Record>, out: &mut Out<'_>) {
-        self.touched = None;
+        (self.touched, self.promise) = (None, None);
         match input {
             Input::Start(found) if found.damage == Some(crate::node::Damage::Corrupt) => {
                 out.halt("the log is damaged");

@@ -1,7 +1,7 @@
 //! What there is to know of Raft before it runs.
 
 use super::{invariants, mutants};
-use crate::algorithms::common::{APPEND, MIXED};
+use crate::algorithms::common::{APPEND, MIXED, READS};
 use crate::node::{About, Allowed, Knob, Promise};
 use crate::registry::Entry;
 
@@ -59,7 +59,7 @@ pub(super) static ABOUT: About = About {
             tries: &["150"],
         },
     ],
-    workloads: &[MIXED, APPEND],
+    workloads: &[MIXED, APPEND, READS],
     invariants: invariants::ALL,
     mutants: mutants::ALL,
     tolerates: &[

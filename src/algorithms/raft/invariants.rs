@@ -8,11 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) static ALL: &[(&str, &str)] = &[
     ("election-safety", "at most one leader is elected in a term"),
     ("vote-once", "no server's vote counts for two candidates in a term"),
+    ("vote-given", "a vote is counted in the term, and for the candidate, in which and to whom it was given"),
+    ("vote-kept", "a server that starts again remembers the last of its votes that was counted"),
     ("leader-append-only", "a leader never changes what is in its log"),
     ("log-matching", "entries of the same index and term are the same, and so is everything before them"),
     ("leader-completeness", "a leader has everything in its log that was committed before its term"),
     ("state-machine-safety", "no two servers commit different entries at an index"),
+    ("true-progress", "a leader counts for no follower what never was on its disk"),
     ("committed-by-quorum", "what a leader commits is on the disks of a quorum"),
+    ("commit-is-final", "no server that lacks what a leader commits could be elected by those whose disks it is up to"),
+    ("fresh-reads", "a read is answered from a store with everything that was committed before it arrived"),
     ExactlyOnce::ENTRY,
     ("bounded-proposals", "a leader takes on no more uncommitted proposals than it is allowed"),
 ];
@@ -21,6 +26,12 @@ pub(super) static ALL: &[(&str, &str)] = &[
 struct Seen {
     commit: Index,
     durable: Index,
+    /// Its term, and whom it voted for in it.
+    vote: (Term, Option<NodeId>),
+    /// The term and the index of the last entry on disk.
+    last: (Term, Index),
+    /// Up to here its log is in a snapshot.
+    base: Index,
     /// The last entry and the term of a leader; nothing for others.
     leading: Option<(Term, Index)>,
 }
@@ -37,6 +48,9 @@ pub struct Invariants {
     /// Who ever had an entry on disk. A wiped disk or a lie of it is not taken back.
     stored: BTreeMap<(Index, Term), BTreeSet<NodeId>>,
     executed: ExactlyOnce,
+    /// Reads that wait for an answer, by server, client and number: what was committed when they arrived. Of one
+    /// that was asked twice the first counts.
+    reads: BTreeMap<(NodeId, u16, u64), Index>,
     seen: BTreeMap<NodeId, Seen>,
 }
 
@@ -50,6 +64,7 @@ impl Invariants {
             committed: BTreeMap::new(),
             stored: BTreeMap::new(),
             executed: ExactlyOnce::default(),
+            reads: BTreeMap::new(),
             seen: BTreeMap::new(),
         }
     }
@@ -106,6 +121,8 @@ impl Invariants {
         let durable = server.log.durable();
         let from = server.step.appended_from.unwrap_or(Index::MAX).min(seen.durable + 1);
         seen.durable = durable;
+        seen.last = (server.log.term(durable).unwrap_or(0), durable);
+        seen.base = server.log.base().0;
         for index in from.max(1)..=durable {
             if let Some(term) = server.log.term(index) {
                 self.stored.entry((index, term)).or_default().insert(node);
@@ -143,6 +160,87 @@ impl Invariants {
                 return broken("committed-by-quorum", detail);
             }
         }
+        if leads && server.commit >= from { self.final_commit(node, server) } else { Ok(()) }
+    }
+
+    /// Whether a server has an entry, or a snapshot with it.
+    fn has(&self, node: NodeId, index: Index, term: Term) -> bool {
+        self.stored.get(&(index, term)).is_some_and(|have| have.contains(&node))
+            || self.seen.get(&node).is_some_and(|seen| seen.base >= index)
+    }
+
+    /// The argument of §5.4.3 as a question to the disks: if all servers restarted now, could one that lacks the
+    /// entry get the votes of a quorum, as its log is up to date beside theirs?
+    fn final_commit(&self, node: NodeId, server: &Server) -> Result<(), Broken> {
+        let (index, term) = (server.commit, server.log.term(server.commit).unwrap_or(0));
+        let last = |node: NodeId| self.seen.get(&node).map_or((0, 0), |seen| seen.last);
+        let elects = |config: &Quorum| {
+            let lacks = |node: &NodeId| !self.has(*node, index, term);
+            config.members().filter(lacks).find(|one| config.reached(|voter| last(voter) <= last(*one)))
+        };
+        match (elects(server.log.config().1), elects(server.log.config_at(index))) {
+            (Some(one), Some(_)) => {
+                let detail = format!(
+                    "server {} committed entry {index} of term {term}, and server {} without it could be elected",
+                    node.0 + 1,
+                    one.0 + 1
+                );
+                broken("commit-is-final", detail)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A server that forgot a vote might give it again.
+    fn remembers(&self, node: NodeId, server: &Server) -> Result<(), Broken> {
+        if !server.step.started {
+            return Ok(());
+        }
+        let Some(((_, term), to)) = self.votes.range((node, 0)..=(node, Term::MAX)).next_back() else { return Ok(()) };
+        if server.term < *term || server.term == *term && server.voted_for != Some(*to) {
+            let detail =
+                format!("server {} does not know any more that it voted for {} in term {term}", node.0 + 1, to.0 + 1);
+            return broken("vote-kept", detail);
+        }
+        Ok(())
+    }
+
+    /// What a leader just learned of a follower is so.
+    fn progress(&self, node: NodeId, server: &Server) -> Result<(), Broken> {
+        let Role::Leader(leader) = &server.role else { return Ok(()) };
+        let Some(follower) = server.step.acknowledged else { return Ok(()) };
+        let Some(matched) = leader.progress.get(&follower).map(|of| of.matched) else { return Ok(()) };
+        let has = match server.log.term(matched) {
+            Some(term) => self.has(follower, matched, term),
+            None => matched < server.log.base().0,
+        };
+        if matched > 0 && !has {
+            let detail = format!(
+                "leader {} of term {} takes server {} to have its entry {matched}",
+                node.0 + 1,
+                server.term,
+                follower.0 + 1
+            );
+            return broken("true-progress", detail);
+        }
+        Ok(())
+    }
+
+    fn reads(&mut self, node: NodeId, server: &Server) -> Result<(), Broken> {
+        if let Some((client, sequence)) = server.step.asked {
+            let committed = self.committed.last_key_value().map_or(0, |(index, _)| *index);
+            self.reads.entry((node, client, sequence)).or_insert(committed);
+        }
+        for (client, sequence, index) in &server.step.answered {
+            let Some(committed) = self.reads.remove(&(node, *client, *sequence)) else { continue };
+            if *index < committed {
+                let detail = format!(
+                    "server {} answered a read as of entry {index}, after entry {committed} had been committed",
+                    node.0 + 1
+                );
+                return broken("fresh-reads", detail);
+            }
+        }
         Ok(())
     }
 }
@@ -157,9 +255,12 @@ fn broken(invariant: &'static str, detail: String) -> Result<(), Broken> {
 
 impl Watch<Server> for Invariants {
     fn after(&mut self, node: NodeId, server: &Server) -> Result<(), Broken> {
+        self.remembers(node, server)?;
         self.log_matching(node, server)?;
         self.elected(node, server)?;
         self.stored(node, server);
+        self.progress(node, server)?;
+        self.reads(node, server)?;
         self.committed(node, server)?;
         self.executed.check(&server.step.executed)?;
         let leading = match &server.role {
@@ -175,7 +276,8 @@ impl Watch<Server> for Invariants {
             }
             _ => None,
         };
-        self.seen.entry(node).or_default().leading = leading;
+        let seen = self.seen.entry(node).or_default();
+        (seen.leading, seen.vote) = (leading, (server.term, server.voted_for));
         Ok(())
     }
 
@@ -189,6 +291,12 @@ impl Watch<Server> for Invariants {
                 let detail =
                     format!("server {} voted for {} and for {} in term {term}", voter.0 + 1, first.0 + 1, node.0 + 1);
                 return broken("vote-once", detail);
+            }
+            // The note of a candidate's own vote comes before the end of the step in which it took it.
+            let (now, given) = self.seen.get(&voter).map_or((0, None), |seen| seen.vote);
+            if voter != node && (now < term || now == term && given != Some(node)) {
+                let detail = format!("server {} counts a vote of server {} in term {term}", node.0 + 1, voter.0 + 1);
+                return broken("vote-given", detail);
             }
         }
         Ok(())

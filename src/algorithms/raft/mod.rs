@@ -125,6 +125,12 @@ struct Step {
     appended_from: Option<Index>,
     executed: Vec<Executed>,
     elected: bool,
+    /// A follower said, in so many words or by an installed snapshot, how much it has.
+    acknowledged: Option<NodeId>,
+    /// A client's read arrived: whose, and its number.
+    asked: Option<(u16, u64)>,
+    /// Reads that were answered from the store as of an index.
+    answered: Vec<(u16, u64, Index)>,
 }
 
 /// How clients read.
@@ -345,7 +351,10 @@ impl Server {
         let anywhere = self.setup.has(&mutants::FOLLOWER_READ) || self.options.reads == Reads::Follower;
         let waiting = |out: &mut Out<'_>| Waiting::new(client, ask.sequence, out);
         match ask.request {
-            Request::Read(key) if here || anywhere => self.read(Reader::Client(waiting(out), key), out),
+            Request::Read(key) if here || anywhere => {
+                self.step.asked = Some((client.0, ask.sequence));
+                self.read(Reader::Client(waiting(out), key), out);
+            }
             Request::Members(members) if here => self.change_members(waiting(out), members, out),
             Request::Transfer(to) if here => self.transfer(waiting(out), to, out),
             request if here => self.propose_command(waiting(out), request, out),

@@ -114,9 +114,10 @@ impl Server {
         }
     }
 
-    fn answer_read(&self, reader: Reader, out: &mut Out<'_>) {
+    fn answer_read(&mut self, reader: Reader, out: &mut Out<'_>) {
         match reader {
             Reader::Client(waiting, key) => {
+                self.step.answered.push((waiting.client.0, waiting.sequence, self.applied));
                 answer(waiting, Result::Done(self.store.read(&key)), out);
             }
             Reader::Follower(node, id) => {

@@ -292,6 +292,7 @@ impl Server {
         let Some(of) = leader.progress.get_mut(&from) else { return };
         of.active = true;
         of.matched = of.matched.max(matched);
+        self.step.acknowledged = Some(from);
         match &mut of.mode {
             Mode::Probe { .. } => {
                 of.next = of.matched + 1;

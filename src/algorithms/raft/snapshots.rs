@@ -93,6 +93,7 @@ impl Server {
         }
         if done {
             of.matched = of.matched.max(index);
+            self.step.acknowledged = Some(from);
             of.next = of.matched + 1;
             of.mode = Mode::Probe { sent: false };
             self.send_entries(from, out);

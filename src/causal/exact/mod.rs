@@ -42,6 +42,11 @@ use order::Hole;
 pub struct ExactEvent(u32);
 
 impl ExactEvent {
+    /// The event with this number.
+    pub(super) fn numbered(number: u32) -> Self {
+        Self(number)
+    }
+
     /// Its number: dense from 0.
     pub fn index(self) -> usize {
         self.0 as usize
@@ -222,6 +227,13 @@ impl ExactOrder {
         self.events[event.index()].span as usize
     }
 
+    /// The recorded time of an event, in nanoseconds since the Unix epoch.
+    pub fn time(&self, store: &SpanStore, event: ExactEvent) -> u64 {
+        let attributes = self.events[event.index()].attributes;
+        let recorded = store.span(self.span(event)).events().find(|recorded| recorded.attributes == attributes);
+        recorded.map_or(0, |recorded| recorded.time)
+    }
+
     /// The Lamport clock: one more than the greatest of its predecessors. Where events are missing, a lower bound.
     pub fn lamport(&self, event: ExactEvent) -> u64 {
         self.lamport[event.index()]
@@ -253,6 +265,17 @@ impl ExactOrder {
             Relation::Unknown
         } else {
             Relation::Concurrent
+        }
+    }
+
+    /// Whether `a` is before `b`; nothing if missing events could make it so. Costs as much as a relation.
+    pub fn precedes(&self, a: ExactEvent, b: ExactEvent) -> Option<bool> {
+        if a == b || self.reaches(b, a) {
+            Some(false)
+        } else if self.reaches(a, b) {
+            Some(true)
+        } else {
+            (!self.may_reach(a, b)).then_some(false)
         }
     }
 

@@ -1,5 +1,6 @@
-//! The edges between exact events, by kind.
+//! The edges between exact events, by kind, and shortest paths of them.
 
+use super::super::path::shortest;
 use super::{ExactEvent, ExactOrder};
 
 /// Why an exact event is before another. All are certain.
@@ -37,5 +38,16 @@ impl ExactOrder {
             .of(event.0)
             .map(move |source| (ExactEvent(source.from), if source.recovery { ExactEdge::Recovery } else { by_peer }));
         previous.into_iter().chain(named)
+    }
+
+    /// The steps of a path from one event to a later one, as few as possible if program order is one step however far.
+    /// O(events between the two).
+    pub fn steps(&self, from: ExactEvent, to: ExactEvent) -> Option<Vec<(ExactEvent, ExactEdge)>> {
+        let before = |at: u32| {
+            let edges = self.into(ExactEvent(at)).filter(|(source, _)| self.reaches(from, *source));
+            edges.map(|(source, edge)| (source.0, edge))
+        };
+        let path = shortest(from.0, to.0, before, |kind| kind == ExactEdge::Program)?;
+        Some(path.into_iter().map(|(at, kind)| (ExactEvent(at), kind)).collect())
     }
 }

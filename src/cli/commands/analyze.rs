@@ -3,14 +3,15 @@
 use crate::causal::{CausalGraph, LinksOfTrace, links_of_trace, missing_links, overview_of, waterfall};
 use crate::cli::args::{self, Global, severity};
 use crate::cli::exit;
-use crate::cli::filter::Filter;
+use crate::cli::filter::{Chosen, Filter};
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
 use crate::cli::output::{Destinations, complain, note};
+use crate::cli::progress;
 use crate::detect::{self, Baseline, Settings, View};
 use crate::extract;
 use crate::formats::Reading;
-use crate::outcome::{Analysis, ProblemCount, Report, Severity};
+use crate::outcome::{Analysis, Extent, Filtered, ProblemCount, Report, Severity};
 use crate::store::SpanStore;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -19,6 +20,7 @@ use crate::store::SpanStore;
   cat traces.jsonl | causet analyze -
   causet analyze traces.jsonl --trace-id 5b8efff798038103d269b633813fc60c
   causet analyze traces.jsonl --service checkout --since 2026-01-31T12:00:00Z
+  causet analyze traces.jsonl --reference-window 2026-01-31T11:00:00Z..2026-01-31T12:00:00Z
   causet analyze traces/ --report json=report.json --fail-on high")]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
@@ -50,7 +52,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
 
 fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
     let destinations = Destinations::new(&args.reporting, global)?;
-    let mut question = Question::default();
+    let mut question = Question { progress: destinations.talks(), ..Question::default() };
     for text in &args.threshold {
         question.settings.set_text(text).map_err(|message| format!("--threshold: {message}"))?;
     }
@@ -76,32 +78,72 @@ fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
     }
     let mut store = reading.spans.finish();
     if !args.filter.is_empty() {
-        match filter(store, &args.filter, &mut question) {
+        match filter(store, &args.filter, &mut question, &mut report) {
             Ok(rest) => store = rest,
             Err(message) => {
                 drop(watch);
                 return Ok(destinations.refuse(report, message));
             }
         }
-        let read: u64 = report.inputs.iter().map(|input| input.spans).sum();
-        if store.is_empty() && read > 0 && destinations.talks() {
-            eprintln!("note: none of {read} spans is what the filters ask for");
-        }
     }
     analyze(&store, &question, &limits, &mut report);
     report.next = next(args, &report);
+    if let Some(limit) = args.reporting.limit.filter(|limit| *limit > 0) {
+        cut(&mut report, limit);
+    }
     drop(watch);
     Ok(destinations.deliver(&report))
 }
 
 /// The traces that are asked for.
-fn filter(store: SpanStore, filter: &Filter, question: &mut Question) -> Result<SpanStore, String> {
-    let trace = filter.trace(&store)?;
+fn filter(
+    store: SpanStore,
+    filter: &Filter,
+    question: &mut Question,
+    report: &mut Report,
+) -> Result<SpanStore, String> {
+    let Chosen { keep, reference, trace, account } = filter.choose(&store)?;
+    if filter.has_reference() {
+        if account.reference.spans == 0 && !store.is_empty() {
+            return Err(format!("--reference-window: none of {} traces starts in it", account.read.traces));
+        }
+        question.baseline = Some(Baseline::of_some(&store, |span| reference[span]));
+    }
+    report.filtered = Some(account);
     question.links = trace.map(|trace| links_of_trace(&store, trace));
     question.filter = filter.clone();
-    let keep = filter.select(&store, trace);
+    if keep.iter().all(|kept| *kept) {
+        return Ok(store);
+    }
     question.missing_links = Some(missing_links(&store, |span| keep[span.index()]));
     Ok(store.select(&keep))
+}
+
+/// Takes off every table, in every format, what goes beyond the limit that was asked for. Findings are sorted by
+/// severity, so that the verdict stays what it is.
+fn cut(report: &mut Report, limit: usize) {
+    fn rows<T>(table: &mut Vec<T>, name: &'static str, limit: usize, cut: &mut Vec<(&'static str, u64)>) {
+        if table.len() > limit {
+            cut.push((name, (table.len() - limit) as u64));
+            table.truncate(limit);
+        }
+    }
+    let mut cut = Vec::new();
+    if let Some(analysis) = &mut report.analysis {
+        rows(&mut analysis.operations, "operations", limit, &mut cut);
+        rows(&mut analysis.dependencies, "dependencies", limit, &mut cut);
+        rows(&mut analysis.slowest, "slowest_traces", limit, &mut cut);
+        if let Some(trace) = &mut analysis.trace {
+            rows(&mut trace.rows, "trace", limit, &mut cut);
+        }
+    }
+    rows(&mut report.findings, "findings", limit, &mut cut);
+    if !cut.is_empty() {
+        let summary = report.analysis.as_ref().map(|analysis| analysis.summary).unwrap_or_default();
+        let all = Extent { traces: summary.traces, spans: summary.spans };
+        let nothing_else = || Filtered { read: all, matching: all, ..Filtered::default() };
+        report.filtered.get_or_insert_with(nothing_else).rows = cut;
+    }
 }
 
 /// What to look at next: the trace of the worst finding, else the slowest one.
@@ -110,13 +152,28 @@ fn next(args: &Arguments, report: &Report) -> Vec<String> {
     let slowest = analysis.slowest.first().map(|trace| &trace.trace_id);
     let trace = report.findings.first().map(|finding| &finding.trace_id).or(slowest);
     let inputs = &args.inputs.inputs;
-    match trace {
-        Some(trace) if analysis.trace.is_none() && !inputs.iter().any(|input| input == "-") => {
-            let inputs: Vec<String> = inputs.iter().map(|input| quoted(input)).collect();
-            vec![format!("causet analyze {} --trace-id {trace}", inputs.join(" "))]
-        }
-        _ => Vec::new(),
+    if inputs.iter().any(|input| input == "-") {
+        return Vec::new();
     }
+    let mut read: Vec<String> = inputs.iter().map(|input| quoted(input)).collect();
+    read.extend(args.inputs.input_format.iter().map(|format| format!("--input-format {}", quoted(format))));
+    read.extend(args.inputs.log_regex.iter().map(|regex| format!("--log-regex {}", quoted(regex.as_str()))));
+    let read = read.join(" ");
+    let mut next = Vec::new();
+    if analysis.summary.operations > 0 {
+        next.push(format!("causet check {read}"));
+    }
+    match (&analysis.trace, trace) {
+        (Some(shown), _) => {
+            let waited_for = shown.critical_path.first().map(|step| &step.span.span_id);
+            let span =
+                waited_for.map(|span| format!("causet order {read} --concurrent-with {}:{span}", shown.trace_id));
+            next.extend(span);
+        }
+        (None, Some(trace)) => next.push(format!("causet analyze {read} --trace-id {trace}")),
+        (None, None) => {}
+    }
+    next
 }
 
 /// An argument as a shell takes it.
@@ -125,9 +182,14 @@ fn quoted(argument: &str) -> String {
     if argument.chars().all(plain) { argument.to_owned() } else { format!("'{}'", argument.replace('\'', r"'\''")) }
 }
 
+/// More spans than this take long enough to say so.
+const LASTS: usize = 100_000;
+
 /// What is asked of the traces beside the overview.
 #[derive(Default)]
 pub(super) struct Question {
+    /// Whether somebody wants to see that work goes on.
+    progress: bool,
     settings: Settings,
     baseline: Option<Baseline>,
     /// The spans of the store that are to be told.
@@ -167,7 +229,11 @@ pub(super) fn analyze(store: &SpanStore, question: &Question, limits: &Limits, r
     let read = format!("after reading {} spans", store.len());
     report.cause = stopped(&read);
     if report.cause.is_none() {
+        let lasts = question.progress && store.len() > LASTS;
+        let stage = progress::stage("causal order", lasts);
         let graph = CausalGraph::new(store);
+        drop(stage);
+        let stage = progress::stage("overview", lasts);
         analysis = overview_of(store, &graph, &|span| question.filter.matches(span));
         if let Some(missing) = &question.missing_links {
             let problems = &mut analysis.causal.problems;
@@ -176,12 +242,18 @@ pub(super) fn analyze(store: &SpanStore, question: &Question, limits: &Limits, r
         }
         let links = question.links.clone().filter(|_| !store.is_empty());
         analysis.trace = links.map(|links| waterfall(store, &graph, links));
-        analysis.summary.operations = extract::count(store);
+        analysis.summary.operations = extract::count(store, |span| question.filter.matches(span));
         report.cause = stopped("before the detectors ran");
+        drop(stage);
         if report.cause.is_none() {
+            let _stage = progress::stage("detectors", lasts);
             let view = View { store, graph: &graph, baseline: question.baseline.as_ref() };
             report.findings = detect::detect(view, &question.settings);
+            let found = report.findings.len();
             report.findings.retain(|finding| question.filter.tells(finding));
+            if let Some(filtered) = &mut report.filtered {
+                filtered.findings = (found - report.findings.len()) as u64;
+            }
         }
     }
     report.analysis = Some(analysis);

@@ -316,7 +316,7 @@ impl Run<'_> {
 
     /// Operations that nobody looks at are told: whoever records them wants to know.
     fn unjudged(&mut self, store: &SpanStore) {
-        let operations = extract::count(store);
+        let operations = extract::count(store, |_| true);
         if operations > 0 && self.plan.loaded.config.checks.iter().all(|check| !check.inputs.is_empty()) {
             let carry = if operations == 1 { "1 span carries an operation" } else { "spans carry operations" };
             let message = format!("{carry} that no check judges; add a [[check]] without inputs");
@@ -373,7 +373,7 @@ impl Run<'_> {
             graph,
             findings: &findings,
             violations: violated.count() as u64,
-            operations: extract::count(store),
+            operations: extract::count(store, |_| true),
         };
         for (planned, expect) in self.plan.expectations.iter().zip(&self.plan.loaded.config.expectations) {
             match gate::judge(&planned.that, &subject) {

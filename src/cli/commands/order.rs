@@ -1,38 +1,46 @@
-//! `causet order`: how two spans stand to each other, and why; or what is concurrent with one.
+//! `causet order`: how one span stands to another, and the path that shows it.
 
-use crate::causal::{CausalGraph, EdgeKind, EventId, EventKind, Relation, RestsOn};
+use crate::causal::{At, Comparer};
 use crate::cli::args::{self, Global};
 use crate::cli::exit;
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
-use crate::cli::output::complain;
+use crate::cli::output::{Destinations, complain};
 use crate::formats::Reading;
-use crate::outcome::Report;
+use crate::outcome::{Extent, Filtered, Order, Report};
 use crate::store::SpanStore;
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
 
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "Examples:
-  causet order traces.jsonl --from eee19b7ec3c1b174 --to aaa19b7ec3c1b174
-  causet order traces.jsonl --concurrent-with eee19b7ec3c1b174
+#[command(
+    group = clap::ArgGroup::new("question").required(true).args(["from", "concurrent_with"]),
+    after_help = "SPAN is a span id in hexadecimal, or as much of it as is unique; TRACE:SPAN where several traces have it.
+SPAN@start, SPAN@end or SPAN@2 (the second event recorded in it) is that event alone.
 
-A span is named by its id, or by trace and span as TRACE:SPAN where the id is not unique.")]
+Events are before, after or concurrent. Of spans, all events are compared:
+  before       the end of the one is before the start of the other (after: the other way round)
+  overlapping  neither is wholly before the other, but an event of one is before an event of the other
+  concurrent   no event of one is before any event of the other
+  unknown      a span that is not in the data could make it one or another of these
+
+Examples:
+  causet order traces.jsonl --from eee19b7ec3c1b174 --to fff19b7ec3c1b174
+  causet order traces.jsonl --from eee1@start --to fff1@end
+  causet order traces/ --concurrent-with eee19b7ec3c1b174"
+)]
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     inputs: args::Inputs,
-    /// The span that may be before the other
-    #[arg(long, value_name = "SPAN", requires = "to", required_unless_present = "concurrent_with")]
-    from: Option<String>,
-    /// The span that may be after it
-    #[arg(long, value_name = "SPAN", requires = "from")]
-    to: Option<String>,
-    /// List the spans that are neither before nor after this one, concurrent or of unknown order
-    #[arg(long, value_name = "SPAN", conflicts_with_all = ["from", "to"])]
-    concurrent_with: Option<String>,
-    /// List so many; 0 for all
-    #[arg(long, default_value_t = 15, value_name = "N")]
-    limit: usize,
+    /// How this span stands …
+    #[arg(long, value_name = "SPAN", requires = "to", value_parser = name)]
+    from: Option<Name>,
+    /// … to this one
+    #[arg(long, value_name = "SPAN", requires = "from", value_parser = name)]
+    to: Option<Name>,
+    /// List the spans of which nothing is before or after anything of this one
+    #[arg(long, value_name = "SPAN", conflicts_with_all = ["from", "to"], value_parser = name)]
+    concurrent_with: Option<Name>,
+    #[command(flatten)]
+    reporting: args::Reporting,
 }
 
 pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
@@ -46,137 +54,129 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
 }
 
 fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
+    let destinations = Destinations::new(&args.reporting, global)?;
     let mut report = Report { command: "order", ..Report::default() };
-    let inputs = Inputs::new(&args.inputs, !global.quiet, &mut report)?;
+    let inputs = match Inputs::new(&args.inputs, destinations.talks(), &mut report) {
+        Ok(inputs) => inputs,
+        Err(message) => return Ok(destinations.refuse(report, message)),
+    };
     let limits = Limits::new(global);
-    let watch = limits.watch(|kind, detail| {
-        complain(&format!("{kind}: {detail}"));
-        3
-    });
+    let watch = limits.watch(destinations.emergency(&report));
     let mut reading = Reading::default();
     for place in inputs.places() {
         inputs.load(place, &mut reading, &limits, &mut report);
     }
-    for error in &report.errors {
-        complain(&format!("{}: {}", error.path, error.message));
-    }
-    if let Some((kind, detail)) = limits.hit() {
-        complain(&format!("{kind}: {detail}"));
-        return Ok(3);
-    }
     let store = reading.spans.finish();
-    if store.is_empty() {
-        complain("no span was read");
-        return Ok(if report.errors.is_empty() { 4 } else { exit::USAGE });
+    report.cause = limits.hit().map(|(kind, detail)| (kind, format!("{detail} after reading {} spans", store.len())));
+    if report.cause.is_none() && !store.is_empty() {
+        match answer(args, &store) {
+            Ok((mut order, why)) => {
+                if let Some(limit) = args.reporting.limit.filter(|limit| *limit > 0) {
+                    cut(&store, &mut report, &mut order, limit);
+                }
+                report.order = Some(order);
+                report.cause = why.map(|why| ("missing-data".to_owned(), why));
+            }
+            Err(message) => {
+                drop(watch);
+                return Ok(destinations.refuse(report, message));
+            }
+        }
     }
-    let graph = CausalGraph::new(&store);
-    let (text, code) = match (&args.from, &args.to, &args.concurrent_with) {
-        (Some(from), Some(to), _) => relation(&store, &graph, find(&store, from)?, find(&store, to)?),
-        (_, _, Some(span)) => (concurrent(&store, &graph, find(&store, span)?, args.limit), 0),
-        _ => return Err("name two spans with --from and --to, or one with --concurrent-with".to_owned()),
-    };
     drop(watch);
-    // A closed pipe ends quietly.
-    let _ = io::stdout().write_all(text.as_bytes());
-    Ok(if report.errors.is_empty() { code } else { exit::USAGE })
+    Ok(destinations.deliver(&report))
 }
 
-/// The span that is named so.
-fn find(store: &SpanStore, name: &str) -> Result<usize, String> {
-    let (trace, span) = match name.split_once(':') {
-        Some((trace, span)) => (Some(trace), span),
-        None => (None, name),
-    };
-    let expected = || format!("`{name}` is no span: expected up to 16 hexadecimal digits, or TRACE:SPAN");
-    let id = u64::from_str_radix(span, 16).map_err(|_| expected())?;
-    let trace = trace.map(|trace| u128::from_str_radix(trace, 16).map_err(|_| expected())).transpose()?;
-    let fits = |span: &crate::store::SpanRef<'_>| span.id() == id && trace.is_none_or(|trace| span.trace_id() == trace);
-    let mut found = store.iter().filter(fits);
-    let first = found.next().ok_or_else(|| format!("no span {name} in the input"))?;
-    match found.find(|other| other.trace_id() != first.trace_id()) {
-        Some(_) => Err(format!("several traces have a span {name}; name it as TRACE:SPAN")),
-        None => Ok(first.index()),
+/// Takes off the lists of an answer what goes beyond the limit that was asked for.
+fn cut(store: &SpanStore, report: &mut Report, order: &mut Order, limit: usize) {
+    let Order::Concurrent(found) = order else { return };
+    let mut cut = Vec::new();
+    for (name, list) in [("concurrent", &mut found.concurrent), ("unknown", &mut found.unknown)] {
+        if list.len() > limit {
+            cut.push((name, (list.len() - limit) as u64));
+            list.truncate(limit);
+        }
+    }
+    if !cut.is_empty() {
+        let all = Extent { traces: store.traces().len() as u64, spans: store.len() as u64 };
+        report.filtered = Some(Filtered { read: all, matching: all, rows: cut, ..Filtered::default() });
     }
 }
 
-fn named(store: &SpanStore, span: usize) -> String {
-    let span = store.span(span);
-    format!("{} {} ({:016x})", span.service_text(), span.name_text(), span.id())
+/// The answer, and why it is unknown if it is.
+fn answer(args: &Arguments, store: &SpanStore) -> Result<(Order, Option<String>), String> {
+    let find = |flag: &str, name: &Name| name.find(store).map_err(|message| format!("{flag}: {message}"));
+    if let (Some(from), Some(to)) = (&args.from, &args.to) {
+        let (from, to) = (find("--from", from)?, find("--to", to)?);
+        let (pair, why) = Comparer::new(store).pair(from, to)?;
+        return Ok((Order::Pair(pair), why));
+    }
+    let with = args.concurrent_with.as_ref().ok_or("expected --from and --to, or --concurrent-with")?;
+    let with = find("--concurrent-with", with)?;
+    Ok((Order::Concurrent(Comparer::new(store).concurrent(with)?), None))
 }
 
-fn relation(store: &SpanStore, graph: &CausalGraph, from: usize, to: usize) -> (String, u8) {
-    let explained = graph.explain(store, graph.start(from), graph.start(to));
-    let (a, b) = (named(store, from), named(store, to));
-    let rests = match explained.answer.rests_on {
-        RestsOn::Certain => "certain: it holds whatever the clocks say",
-        RestsOn::Assumed => "assumed: at least one step is read off timestamps",
-    };
-    let mut out = String::new();
-    let (line, code) = match explained.answer.relation {
-        Relation::Before => (format!("before: {a} starts before {b} starts; {rests}"), 0),
-        Relation::After => (format!("after: {a} starts after {b} starts; {rests}"), 0),
-        Relation::Equal => (format!("equal: both are {a}"), 0),
-        Relation::Concurrent => (format!("concurrent: nothing orders the starts of {a} and {b}"), 0),
-        Relation::Unknown => {
-            let why = "a parent or linked span that is not in the data may order them";
-            (format!("unknown: nothing seen orders the starts of {a} and {b}, but {why}"), 3)
+/// What a user calls an event.
+#[derive(Clone, Debug)]
+struct Name {
+    text: String,
+    trace: String,
+    /// The beginning of the span id, in lower case.
+    span: String,
+    at: At,
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    let (ids, at) = match text.split_once('@') {
+        None => (text, At::Whole),
+        Some((ids, "start")) => (ids, At::Start),
+        Some((ids, "end")) => (ids, At::End),
+        Some((ids, number)) => {
+            let number = number.parse().ok().filter(|number| *number > 0);
+            (ids, At::Recorded(number.ok_or("expected start, end or a number from 1 after @")?))
         }
     };
-    let _ = writeln!(out, "{line}");
-    for (event, edge) in explained.path {
-        let _ = writeln!(out, "  {}{}", edge.map_or("", step), what(store, graph, event));
+    let (trace, span) = ids.split_once([':', '/']).unwrap_or(("", ids));
+    let is_hexadecimal = |id: &str, digits| id.len() <= digits && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if span.is_empty() || !is_hexadecimal(span, 16) || !is_hexadecimal(trace, 32) {
+        return Err("expected a span id of at most 16 hexadecimal digits, or TRACE:SPAN".to_owned());
     }
-    (out, code)
+    Ok(Name { text: ids.to_owned(), trace: trace.to_lowercase(), span: span.to_lowercase(), at })
 }
 
-fn step(edge: EdgeKind) -> &'static str {
-    match edge {
-        EdgeKind::Program => "→ (same span) ",
-        EdgeKind::Parent => "→ (parent to child) ",
-        EdgeKind::Link => "→ (link) ",
-        EdgeKind::ChildEnd => "⇢ (assumed: the child ended inside its parent) ",
-        EdgeKind::Local => "⇢ (assumed: later by the clock of their process) ",
-    }
-}
-
-fn what(store: &SpanStore, graph: &CausalGraph, event: EventId) -> String {
-    let span = graph.span_of(event);
-    let what = match graph.kind_of(event) {
-        EventKind::Start => "start".to_owned(),
-        EventKind::End => "end".to_owned(),
-        EventKind::Recorded(at) => {
-            let name = store.span(span).events().nth(at as usize).map_or("", |event| store.text(event.name));
-            format!("event `{name}`")
+impl Name {
+    /// The span that it names: of several with one id in one trace the first.
+    fn find(&self, store: &SpanStore) -> Result<(usize, At), String> {
+        let whole = u64::from_str_radix(&self.span, 16).ok();
+        let mut found = self.matches(store, |id| Some(id) == whole);
+        if found.is_empty() {
+            found = self.matches(store, |id| format!("{id:016x}").starts_with(&self.span));
         }
-    };
-    format!("{what} of {}", named(store, span))
-}
+        match found[..] {
+            [] => Err(format!("no span {} in {} spans", self.text, store.len())),
+            [only] => Ok((only, self.at)),
+            _ => {
+                let name = |&at: &usize| format!("{:032x}:{:016x}", store.span(at).trace_id(), store.span(at).id());
+                let more = if found.len() > 3 { ", …" } else { "" };
+                let names: Vec<String> = found.iter().take(3).map(name).collect();
+                Err(format!("{} names several spans: {}{more}", self.text, names.join(", ")))
+            }
+        }
+    }
 
-fn concurrent(store: &SpanStore, graph: &CausalGraph, span: usize, limit: usize) -> String {
-    let mut found = graph.concurrent_with(span);
-    let trace = store.span(span).trace();
-    found.sort_by_key(|&other| store.span(other).trace() != trace);
-    let same = found.iter().filter(|&&other| store.span(other).trace() == trace).count();
-    let torn = graph.misses_something(store, graph.start(span));
-    let is_unknown = |&other: &usize| torn || graph.misses_something(store, graph.start(other));
-    let mut out = String::new();
-    let _ = writeln!(
-        out,
-        "{} of {} spans are neither before nor after {}, {same} of them in its trace",
-        found.len(),
-        store.len(),
-        named(store, span)
-    );
-    let shown = if limit == 0 { found.len() } else { limit };
-    for other in found.iter().take(shown) {
-        let known = if is_unknown(other) { "unknown   " } else { "concurrent" };
-        let _ = writeln!(out, "  {known} {} of trace {:032x}", named(store, *other), store.span(*other).trace_id());
+    /// The first spans whose ids match; of those with the same ids one.
+    fn matches(&self, store: &SpanStore, matches: impl Fn(u64) -> bool) -> Vec<usize> {
+        let mut found: Vec<usize> = Vec::new();
+        let in_trace = |id: u128| self.trace.is_empty() || format!("{id:032x}").starts_with(&self.trace);
+        for span in store.iter().filter(|span| matches(span.id()) && in_trace(span.trace_id())) {
+            let known = |&at: &usize| (store.span(at).trace(), store.span(at).id()) == (span.trace(), span.id());
+            if !found.iter().any(known) {
+                found.push(span.index());
+            }
+            if found.len() > 3 {
+                break;
+            }
+        }
+        found
     }
-    if found.iter().take(shown).any(is_unknown) {
-        let _ = writeln!(out, "  unknown: a parent or linked span that is not in the data may order the two");
-    }
-    if found.len() > shown {
-        let _ = writeln!(out, "  … and {} more (--limit 0 lists all)", found.len() - shown);
-    }
-    out
 }

@@ -116,7 +116,8 @@ fn system_page(about: &About) -> Page {
     let workload = |of: &crate::node::Workload| format!("- `{}`: {}\n", of.id, of.summary);
     list("Workloads (`--workload ID`)", about.workloads.iter().map(workload).collect());
     let invariant = |(name, meaning): &(&str, &str)| format!("- `{name}`: {meaning}\n");
-    list("Invariants", about.invariants.iter().map(invariant).collect());
+    let everywhere = &(crate::node::PANIC, "no step of a node panics");
+    list("Invariants", about.invariants.iter().chain([everywhere]).map(invariant).collect());
     let mutant = |mutant: &&Mutant| format!("- `{}`: {}\n", mutant.id, mutant.summary);
     list("Known bugs (`--mutant ID`)", about.mutants.iter().map(mutant).collect());
     let _ = write!(text, "\n## Example\n\n{}", indent(about.entry.example));

@@ -3,8 +3,8 @@
 use super::{Command, Line, Script};
 use crate::lab::judge::history;
 use crate::node::{
-    AnyNode, AnyWatch, Barrier, Broken, Bytes, Effect, Hand, NodeId, Note, Operation, Outcome, Random, RawInput, Role,
-    Setup, SpanToken, Timer,
+    AnyNode, AnyWatch, Barrier, Broken, Bytes, Effect, Hand, NodeId, Note, Operation, Outcome, PANIC, Random, RawInput,
+    Role, Setup, SpanToken, Timer, guarded,
 };
 use crate::sim::Performed;
 use causet_checkers::history::Value;
@@ -279,7 +279,12 @@ impl Stage<'_> {
             random,
             next_barrier: &mut node.next_barrier,
         };
-        process.step(input, hand, &mut effects);
+        if let Err(said) = guarded(|| process.step(input, hand, &mut effects)) {
+            let detail = format!("{}: {said}", self.name(id));
+            self.say(&format!("✗ {PANIC}: {detail}"));
+            self.broken.get_or_insert(Broken { invariant: PANIC, detail });
+            return;
+        }
         if self.script.cluster.role(id) == Role::Server {
             let notes: Vec<&Note> = effects
                 .iter()

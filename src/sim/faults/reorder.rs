@@ -12,7 +12,7 @@ impl Fault for Reorder {
         &Entry {
             id: "reorder",
             summary: "each message is overtaken with some probability",
-            documentation: "Paths keep the order of messages, as TCP does; with this, a message is late by up to 20 ms and later ones overtake it, as on several connections or with UDP.",
+            documentation: "Paths keep the order of messages, as TCP does; with this, a message is late by up to 20 ms, one in ten of them by up to half a second, and later ones overtake it, as on several connections or with UDP.",
             example: "causet simulate raft --faults reorder=0.2",
         }
     }

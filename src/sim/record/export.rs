@@ -96,12 +96,12 @@ impl Recorder {
         text: &impl Fn(&Value) -> String,
         store: &mut StoreBuilder,
     ) {
-        if let Some(sender) = span.link.map(|at| &self.spans()[at as usize]) {
+        let trace_state = store.string(&span.state);
+        if let Some(sender) = span.link {
             let none = store.rows(&[]);
-            let trace_state = store.string("");
             store.link(NewLink {
-                trace_id: sender.trace,
-                span_id: sender.id,
+                trace_id: sender.trace_id,
+                span_id: sender.parent_id,
                 trace_state,
                 attributes: none,
                 dropped_attributes: 0,
@@ -122,6 +122,7 @@ impl Recorder {
             trace_id: span.trace,
             id: span.id,
             parent: span.parent,
+            trace_state,
             name,
             kind: span.kind as i32,
             start: instant(span.start),

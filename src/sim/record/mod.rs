@@ -10,7 +10,7 @@ mod spans;
 pub use export::EPOCH_NS;
 pub use spans::{SpanKind, SpanRow};
 
-use crate::node::{ClockRules, Clocks, Cluster, Field, NodeId, Note, Random, SpanToken, Stamp};
+use crate::node::{Bytes, ClockRules, Clocks, Cluster, Field, NodeId, Note, SpanToken, Stamp, envelope};
 use spans::Spans;
 use std::sync::Arc;
 
@@ -128,8 +128,8 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// An empty record. Ids of traces and spans are drawn from `ids`.
-    pub fn new(cluster: Cluster, rules: ClockRules, ids: Random) -> Self {
+    /// An empty record of the run of a seed, from which the ids of traces and spans are drawn.
+    pub fn new(cluster: Cluster, rules: ClockRules, seed: u64) -> Self {
         let node =
             |_| NodeRecord { lane: 0, seq: 0, vector: Vec::new(), lamport: 0, clocks: Clocks::new(rules, 0, None) };
         Self {
@@ -139,7 +139,7 @@ impl Recorder {
             nodes: cluster.nodes().map(node).collect(),
             events: Vec::new(),
             vectors: Vec::new(),
-            spans: Spans::new(cluster.len(), ids),
+            spans: Spans::new(cluster.len(), seed),
             now: 0,
             local: 0,
         }
@@ -203,7 +203,13 @@ impl Recorder {
         (&mut self.spans, self.local)
     }
 
-    /// Writes an event down. O(lanes).
+    /// Writes down that a message arrived, with which its sender said this of its own clocks. O(lanes).
+    pub(super) fn receive(&mut self, node: NodeId, sent: EventId, stamp: &Stamp, about: About, span: SpanToken) {
+        self.nodes[node.index()].clocks.receive(stamp);
+        self.write(node, EventKind::Receive, sent, about, span);
+    }
+
+    /// Writes down any other event. O(lanes).
     pub(super) fn event(
         &mut self,
         node: NodeId,
@@ -212,6 +218,11 @@ impl Recorder {
         about: About,
         span: SpanToken,
     ) -> EventId {
+        self.nodes[node.index()].clocks.tick();
+        self.write(node, kind, peer, about, span)
+    }
+
+    fn write(&mut self, node: NodeId, kind: EventKind, peer: EventId, about: About, span: SpanToken) -> EventId {
         let of = &mut self.nodes[node.index()];
         let known = if matches!(kind, EventKind::Start | EventKind::Receive) { peer } else { 0 };
         if known > 0 {
@@ -222,14 +233,6 @@ impl Recorder {
             }
             of.vector.iter_mut().zip(theirs).for_each(|(mine, theirs)| *mine = (*mine).max(*theirs));
             of.lamport = of.lamport.max(peer.lamport);
-            if kind == EventKind::Receive {
-                let sent = peer.own.clone();
-                of.clocks.receive(&sent);
-            } else {
-                of.clocks.tick();
-            }
-        } else {
-            of.clocks.tick();
         }
         of.seq += 1;
         of.lamport += 1;
@@ -255,6 +258,12 @@ impl Recorder {
             vector,
         });
         self.events.len() as EventId
+    }
+
+    /// What goes with a message that a node sends now, in this span.
+    pub(super) fn context(&self, node: NodeId, span: SpanToken) -> Bytes {
+        let stamp = self.nodes[node.index()].clocks.stamp();
+        self.spans.context(span).map_or_else(Bytes::default, |(parent, state)| envelope::encode(&parent, state, stamp))
     }
 
     /// The node's own clocks now.

@@ -8,9 +8,12 @@
 //! A span stays open as long as something that began in it is not done: its step, a message that waits for
 //! the disk, a persist, a request that was kept.
 
+use crate::node::envelope::Context;
+use crate::node::trace_context::{Flags, TraceParent};
 use crate::node::{NodeId, Operation, Outcome, Random, SpanToken};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// OTLP's kinds of spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,20 +31,32 @@ pub struct SpanRow {
     pub id: u64,
     /// 0 if it is a root.
     pub parent: u64,
+    /// The `tracestate` of its trace.
+    pub state: Arc<str>,
     pub name: Cow<'static, str>,
     pub kind: SpanKind,
     pub lane: u32,
     /// By the node's own clock.
     pub start: i64,
     pub end: i64,
-    /// The span whose message it takes, by its place.
-    pub link: Option<u32>,
+    /// The span whose message it takes, as the message says.
+    pub link: Option<TraceParent>,
     /// The server, of an attempt.
     pub server: Option<NodeId>,
     /// Of a client's operation: the operation, its process, and how it ended.
     pub operation: Option<Box<(Operation, String, Outcome)>>,
     /// How many things that began in it are not done.
     open: u32,
+}
+
+/// Where a span hangs.
+#[derive(Clone, Copy)]
+enum Parent<'a> {
+    /// It begins a trace.
+    None,
+    Here(SpanToken),
+    /// Another node's span, as a message says.
+    There(&'a Context),
 }
 
 #[derive(Clone, Debug, Default)]
@@ -59,11 +74,25 @@ pub(in crate::sim) struct Spans {
     rows: Vec<SpanRow>,
     nodes: Vec<OfNode>,
     ids: Random,
+    /// The `tracestate` of every trace that begins in the run.
+    state: Arc<str>,
 }
 
 impl Spans {
-    pub(super) fn new(nodes: usize, ids: Random) -> Self {
-        Self { rows: Vec::new(), nodes: vec![OfNode::default(); nodes], ids }
+    pub(super) fn new(nodes: usize, seed: u64) -> Self {
+        let (ids, state) = (Random::stream(seed, "ids"), format!("causet=seed:{seed}").into());
+        Self { rows: Vec::new(), nodes: vec![OfNode::default(); nodes], ids, state }
+    }
+
+    /// The `tracestate` of every trace that begins in the run.
+    pub(in crate::sim) fn state(&self) -> &str {
+        &self.state
+    }
+
+    /// What the receiver of a message that is sent in a span is told of it.
+    pub(super) fn context(&self, span: SpanToken) -> Option<(TraceParent, &str)> {
+        let row = self.rows.get((span.0 as usize).checked_sub(1)?)?;
+        Some((TraceParent { trace_id: row.trace, parent_id: row.id, flags: Flags::SAMPLED }, &row.state))
     }
 
     pub(super) fn rows(&self) -> &[SpanRow] {
@@ -79,20 +108,29 @@ impl Spans {
         node: NodeId,
         name: Cow<'static, str>,
         kind: SpanKind,
-        parent: SpanToken,
+        parent: Parent<'_>,
         now: i64,
     ) -> SpanToken {
         let id = self.ids.next() | 1;
-        let (trace, parent) = match self.row(parent) {
-            Some(parent) => (parent.trace, parent.id),
-            None => (u128::from(self.ids.next()) << 64 | u128::from(self.ids.next() | 1), 0),
+        let known = match parent {
+            Parent::None => None,
+            Parent::Here(span) => self.row(span).map(|row| (row.trace, row.id, row.state.clone())),
+            Parent::There(context) => {
+                let same = *context.state == *self.state;
+                let state = if same { self.state.clone() } else { context.state.as_str().into() };
+                Some((context.parent.trace_id, context.parent.parent_id, state))
+            }
         };
+        let (trace, parent, state) = known.unwrap_or_else(|| {
+            (u128::from(self.ids.next()) << 64 | u128::from(self.ids.next() | 1), 0, self.state.clone())
+        });
         let lane = self.nodes[node.index()].lane;
         let (link, server, operation) = (None, None, None);
         self.rows.push(SpanRow {
             trace,
             id,
             parent,
+            state,
             name,
             kind,
             lane,
@@ -110,7 +148,7 @@ impl Spans {
     /// The root span of a new incarnation.
     pub(super) fn root(&mut self, node: NodeId, lane: u32, now: i64) -> SpanToken {
         self.nodes[node.index()] = OfNode { lane, ..OfNode::default() };
-        let root = self.begin(node, "incarnation".into(), SpanKind::Internal, SpanToken(0), now);
+        let root = self.begin(node, "incarnation".into(), SpanKind::Internal, Parent::None, now);
         self.nodes[node.index()].root = root;
         root
     }
@@ -118,12 +156,18 @@ impl Spans {
     /// A span of a server's own doing.
     pub(in crate::sim) fn internal(&mut self, node: NodeId, name: Cow<'static, str>, now: i64) -> SpanToken {
         let root = self.nodes[node.index()].root;
-        self.begin(node, name, SpanKind::Internal, root, now)
+        self.begin(node, name, SpanKind::Internal, Parent::Here(root), now)
     }
 
     /// A server takes a client's message.
-    pub(in crate::sim) fn server(&mut self, node: NodeId, name: &'static str, from: SpanToken, now: i64) -> SpanToken {
-        self.begin(node, name.into(), SpanKind::Server, from, now)
+    pub(in crate::sim) fn server(
+        &mut self,
+        node: NodeId,
+        name: &'static str,
+        from: Option<&Context>,
+        now: i64,
+    ) -> SpanToken {
+        self.begin(node, name.into(), SpanKind::Server, from.map_or(Parent::None, Parent::There), now)
     }
 
     /// A server takes a peer's message.
@@ -131,13 +175,13 @@ impl Spans {
         &mut self,
         node: NodeId,
         name: &'static str,
-        from: SpanToken,
+        from: Option<&Context>,
         now: i64,
     ) -> SpanToken {
         let root = self.nodes[node.index()].root;
-        let span = self.begin(node, name.into(), SpanKind::Consumer, root, now);
+        let span = self.begin(node, name.into(), SpanKind::Consumer, Parent::Here(root), now);
         if let Some(row) = self.row(span) {
-            row.link = (from.0 as u32).checked_sub(1);
+            row.link = from.map(|context| context.parent);
         }
         span
     }
@@ -150,7 +194,7 @@ impl Spans {
         process: &str,
         now: i64,
     ) -> SpanToken {
-        let span = self.begin(node, operation.function.into(), SpanKind::Client, SpanToken(0), now);
+        let span = self.begin(node, operation.function.into(), SpanKind::Client, Parent::None, now);
         if let Some(row) = self.row(span) {
             row.operation = Some(Box::new((operation.clone(), process.to_owned(), Outcome::Unknown)));
         }
@@ -163,7 +207,7 @@ impl Spans {
     pub(in crate::sim) fn attempt(&mut self, node: NodeId, server: NodeId, now: i64) -> SpanToken {
         let OfNode { operation, attempt, .. } = self.nodes[node.index()];
         self.done(node, attempt, now);
-        let span = self.begin(node, "attempt".into(), SpanKind::Client, operation, now);
+        let span = self.begin(node, "attempt".into(), SpanKind::Client, Parent::Here(operation), now);
         if let Some(row) = self.row(span) {
             row.server = Some(server);
         }

@@ -78,14 +78,18 @@ impl World<'_> {
     pub(super) fn send(&mut self, from: NodeId, process: &dyn AnyNode, to: NodeId, frame: Bytes, span: SpanToken) {
         self.events += 1;
         self.messages += 1;
-        let sent = self.recorder.as_mut().map_or(0, |recorder| {
-            let name = process.describe(&frame, false).0;
-            recorder.event(from, EventKind::Send, 0, About::Message(name, to), span)
-        });
+        let (sent, context) = match &mut self.recorder {
+            Some(recorder) => {
+                let name = process.describe(&frame, false).0;
+                let sent = recorder.event(from, EventKind::Send, 0, About::Message(name, to), span);
+                (sent, recorder.context(from, span))
+            }
+            None => (0, Bytes::default()),
+        };
         let records = &mut self.records;
         let acted = |window: WindowId| records[window].activations += 1;
         let (fate, double) = self.network.send(self.now, (from, to), &self.conditions, acted);
-        let parcel = Parcel { from, to, frame, sent };
+        let parcel = Parcel { from, to, context, frame, sent };
         if let Some(time) = double {
             self.queue.push(time, Happening::Deliver(parcel.clone()));
         }
@@ -187,18 +191,7 @@ impl World<'_> {
 
     fn noted(&mut self, node: NodeId, note: Note, span: SpanToken) {
         self.events += 1;
-        for (window, seen) in &mut self.waiting {
-            let When::On { note: name, node: whose, count } = &self.windows[*window].when else { continue };
-            if name == note.name && whose.is_none_or(|whose| whose == node) {
-                *seen += 1;
-                if *seen == *count && !self.healed {
-                    if self.windows[*window].nodes.is_empty() {
-                        self.windows[*window].nodes.push(node);
-                    }
-                    self.due.push(*window);
-                }
-            }
-        }
+        self.trigger(node, &note);
         if self.now > self.config.active_ns + 300 * MILLISECOND && self.system.about().settles.contains(&note.name) {
             self.unrest += 1;
         }

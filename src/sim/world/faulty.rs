@@ -1,9 +1,38 @@
 //! Faults: windows open and close, and what they say comes true.
 
 use super::*;
+use crate::node::Field;
 use crate::sim::conditions::Act;
 
 impl World<'_> {
+    /// Windows that wait for this note open: when the step is over, or when their time has come.
+    pub(super) fn trigger(&mut self, node: NodeId, note: &Note) {
+        for (window, seen) in &mut self.waiting {
+            let When::On(cue) = &self.windows[*window].when else { continue };
+            let begun = cue.after.is_none_or(|after| self.records[after].start_ns.is_some());
+            if !begun || cue.note != note.name || cue.node.is_some_and(|whose| whose != node) {
+                continue;
+            }
+            *seen += 1;
+            if *seen != cue.count || self.healed {
+                continue;
+            }
+            match cue.lag_ns {
+                0 => self.due.push(*window),
+                lag => self.queue.push(self.now + lag, Happening::Open(*window)),
+            }
+            let other = note.fields.iter().find_map(|(_, field)| match field {
+                Field::Node(other) if *other != node => Some(*other),
+                _ => None,
+            });
+            let whom = other.filter(|_| cue.named).unwrap_or(node);
+            let nodes = &mut self.windows[*window].nodes;
+            if nodes.is_empty() {
+                nodes.push(whom);
+            }
+        }
+    }
+
     /// A window opens.
     pub(super) fn open(&mut self, id: WindowId) {
         if self.healed || self.records[id].start_ns.is_some() {

@@ -1,6 +1,8 @@
 //! Steps: a node starts, takes an input, stops.
 
 use super::*;
+use crate::node::envelope::Context;
+use crate::node::{PANIC, guarded};
 
 /// The nodes' own clocks show this at the start, more or less.
 const LOCAL_BASE: i64 = 1_000 * SECOND as i64;
@@ -139,11 +141,23 @@ impl World<'_> {
             Work::Read { barrier, frame } => RawInput::Read { barrier: *barrier, frame: frame.as_deref() },
         };
         let mut effects = std::mem::take(&mut self.scratch);
-        process.step(input, hand, &mut effects);
-        if self.config.cluster.role(node) == Role::Server {
-            self.look(node, &*process, &effects);
+        let server = self.config.cluster.role(node) == Role::Server;
+        let done = guarded(|| {
+            process.step(input, hand, &mut effects);
+            if server { look(&mut *self.watch, node, &*process, &effects) } else { Ok(()) }
+        });
+        let panicked = done.is_err();
+        let done = done.unwrap_or_else(|said| {
+            effects.clear();
+            let detail = format!("{} of seed {}: {said}", self.config.cluster.name(node), self.config.seed);
+            Err(Broken { invariant: PANIC, detail })
+        });
+        if let Err(broken) = done
+            && self.broken.is_none()
+        {
+            self.broken = Some((broken, self.now, node));
         }
-        let halted = self.apply(node, &*process, span, &mut effects);
+        let halted = self.apply(node, &*process, span, &mut effects) || panicked;
         self.scratch = effects;
         self.nodes[node.index()].process = Some(process);
         if halted {
@@ -152,21 +166,6 @@ impl World<'_> {
             if !matches!(work, Work::Start(_)) {
                 self.queue.push(self.now + REVIVED_AFTER, Happening::Revive { node, incarnation });
             }
-        }
-    }
-
-    /// Lets the invariants look at a server after its step.
-    fn look(&mut self, node: NodeId, process: &dyn AnyNode, effects: &[Effect<Bytes, Bytes>]) {
-        let mut notes: Vec<&Note> = Vec::new();
-        for effect in effects {
-            if let Effect::Note(note) = effect {
-                notes.push(note);
-            }
-        }
-        if let Err(broken) = self.watch.after(node, process, &notes)
-            && self.broken.is_none()
-        {
-            self.broken = Some((broken, self.now, node));
         }
     }
 
@@ -217,14 +216,16 @@ impl World<'_> {
         let cluster = self.config.cluster;
         let recorder = self.recorder.as_mut()?;
         let name = process.describe(&parcel.frame, false).0;
-        let sender = recorder.span_of(parcel.sent);
         let (spans, local) = recorder.spans_mut();
+        // All that a node learns of the sender's span and clocks is in the bytes that arrived.
+        let context = Context::decode(&parcel.context, spans.state()).ok();
         let span = match (cluster.role(parcel.from), cluster.role(node)) {
-            (Role::Server, Role::Server) => spans.consumer(node, name, sender, local),
-            (_, Role::Server) => spans.server(node, name, sender, local),
+            (Role::Server, Role::Server) => spans.consumer(node, name, context.as_ref(), local),
+            (_, Role::Server) => spans.server(node, name, context.as_ref(), local),
             _ => spans.of_client(node),
         };
-        recorder.event(node, EventKind::Receive, parcel.sent, About::Message(name, parcel.from), span);
+        let stamp = context.map(|context| context.stamp).unwrap_or_default();
+        recorder.receive(node, parcel.sent, &stamp, About::Message(name, parcel.from), span);
         Some(span)
     }
 
@@ -272,4 +273,20 @@ impl World<'_> {
         }
         self.recorder.is_some().then_some(span)
     }
+}
+
+/// Lets the invariants look at a server after its step.
+fn look(
+    watch: &mut dyn AnyWatch,
+    node: NodeId,
+    process: &dyn AnyNode,
+    effects: &[Effect<Bytes, Bytes>],
+) -> Result<(), Broken> {
+    let mut notes: Vec<&Note> = Vec::new();
+    for effect in effects {
+        if let Effect::Note(note) = effect {
+            notes.push(note);
+        }
+    }
+    watch.after(node, process, &notes)
 }

@@ -94,6 +94,20 @@ impl<M: Mask> Seen<M> {
         self.links.clear();
     }
 
+    /// Whether a configuration that can do as much was noted.
+    pub(crate) fn has(&self, sets: &UsedSets, event: u32, mask: &M, state: u32, used: u32) -> bool {
+        let Some(&head) = self.heads.get(&(event, state, mask.clone())) else { return false };
+        let mut at = head;
+        while at != END {
+            let (other, next) = self.links[at as usize];
+            if sets.is_part(other, used) {
+                return true;
+            }
+            at = next;
+        }
+        head == END
+    }
+
     /// Notes a configuration; false if one that can do as much was met before.
     pub(crate) fn insert(&mut self, sets: &UsedSets, event: u32, mask: &M, state: u32, used: u32) -> bool {
         // An order that used no crashed operation is all there is to know; it needs no list.
@@ -156,7 +170,9 @@ mod tests {
         assert!(!seen.insert(&sets, 0, &[1], 0, ab));
         assert!(seen.insert(&sets, 0, &[1], 0, aa));
         assert!(seen.insert(&sets, 0, &[1], 0, a));
+        assert!(seen.has(&sets, 0, &[1], 0, ab) && !seen.has(&sets, 0, &[1], 0, 0));
         assert!(seen.insert(&sets, 0, &[1], 0, 0));
+        assert!(seen.has(&sets, 0, &[1], 0, 0) && !seen.has(&sets, 0, &[1], 1, 0));
         assert!(!seen.insert(&sets, 0, &[1], 0, a));
         assert!(seen.insert(&sets, 1, &[1], 0, a));
     }

@@ -3,7 +3,10 @@
 //! Where an order exists, this finds it in about as many steps as there are operations, and crashed
 //! operations that nobody needs cost nothing. Where none exists, it has to see every configuration.
 //! The cache holds configurations (mask over open operations, state, crashed operations used) and
-//! not sets of all operations, so that an entry is a few words however long the history.
+//! not sets of all operations, so that an entry is a few words however long the history. A configuration
+//! goes there when it is known to lead nowhere: those on the way here can't be met again, since every step
+//! goes forward, but by crashed operations alone, and those few are compared one by one. So a search that
+//! finds its way at once caches nothing.
 //!
 //! The search can be paused after any number of steps, which is how it races the frontier engine.
 
@@ -17,7 +20,8 @@ use crate::verdict::CauseKind;
 
 /// A configuration with steps left to try.
 struct Frame<M> {
-    event: u32,
+    /// The return that comes next, and whether it may be passed by.
+    at: u32,
     state: u32,
     used: u32,
     mask: M,
@@ -102,12 +106,14 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
             };
             let Some(&candidate) = self.candidates.get(frame.next as usize) else {
                 self.candidates.truncate(frame.from as usize);
-                self.frames.pop();
+                if let Some(dead) = self.frames.pop() {
+                    self.seen.insert(&self.used, dead.at, &dead.mask, dead.state, dead.used);
+                }
                 continue;
             };
             let choice = frame.choice as usize;
             frame.choice += 1;
-            let (state, used, event, order) = (frame.state, frame.used, frame.event, frame.order);
+            let (state, used, event, order) = (frame.state, frame.used, frame.at / 2, frame.order);
             let Some(next) = self.step(table, candidate, state, choice) else {
                 let frame = self.frames.last_mut().expect("is there");
                 (frame.next, frame.choice) = (frame.next + 1, 0);
@@ -177,7 +183,12 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
         }
         let event = self.window.event as u32;
         fresh &= self.window.may_pass();
-        if !self.seen.insert(&self.used, 2 * event + u32::from(fresh), &mask, state, used) {
+        // A configuration that took a step since the last return can do less.
+        let at = 2 * event + u32::from(fresh);
+        let mut around = self.frames.iter().rev().take_while(|frame| frame.at / 2 == event && frame.mask == mask);
+        if around.any(|frame| frame.state == state && frame.at >= at)
+            || self.seen.has(&self.used, at, &mask, state, used)
+        {
             return false;
         }
         self.failure.meet(layout.problem, self.window.returning(), state);
@@ -185,7 +196,7 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
         let sets = &self.used;
         self.window.candidates(table, &mask, fresh, |place| sets.count(used, place), &mut self.candidates);
         let order = self.order.len() as u32;
-        self.frames.push(Frame { event, state, used, mask, order, from, next: from, choice: 0 });
+        self.frames.push(Frame { at, state, used, mask, order, from, next: from, choice: 0 });
         false
     }
 }

@@ -168,6 +168,7 @@ impl Partition<'_> {
             Err((index, refusal)) => return unsupported(self.history, index, &refusal.0),
         };
         let problem = Problem::new(self.history, self.indices, &classes, &table);
+        drop(classes);
         let mut meter = budget.meter();
         match search(&problem, &mut table, &mut meter, engine) {
             Ok((Answer::Holds(order), engine)) => Verdict::Holds(Witness { order, engine }),

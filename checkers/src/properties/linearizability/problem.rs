@@ -48,20 +48,18 @@ impl Problem {
     /// The same with classes of the caller's own, of which some are pure.
     pub(crate) fn order(history: &History, indices: &[u32], classes: &[u32], is_pure: impl Fn(u32) -> bool) -> Self {
         let ops = history.operations();
-        let mut items: Vec<Item> = (indices.iter().zip(classes))
-            .map(|(&index, &class)| {
-                let must = ops[index as usize].status == Status::Ok;
-                Item { index, class, call: 0, ret: NEVER, must }
-            })
-            .filter(|item| item.must || !is_pure(item.class))
-            .collect();
+        let mut items = Vec::with_capacity(indices.len());
+        items.extend((indices.iter().zip(classes)).filter_map(|(&index, &class)| {
+            let must = ops[index as usize].status == Status::Ok;
+            (must || !is_pure(class)).then_some(Item { index, class, call: 0, ret: NEVER, must })
+        }));
         if !items.is_sorted_by_key(|item| ops[item.index as usize].call) {
             items.sort_by_key(|item| ops[item.index as usize].call);
         }
-        let (mut times, mut returns) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
+        let (mut calls, mut returns) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
         for (i, item) in (0..).zip(&items) {
             let op = &ops[item.index as usize];
-            times.push((op.call, op.ret));
+            calls.push(op.call);
             if item.must {
                 returns.push((op.ret, i));
             }
@@ -70,20 +68,21 @@ impl Problem {
         let order = returns.iter().map(|&(_, item)| item).collect();
         let mut problem = Self { returns: order, items, before: Vec::new(), starts: vec![0] };
         if history.has_plain_times() {
-            problem.rank_plain(&times, &returns);
+            problem.rank_plain(&calls, &returns);
             return problem;
         }
         drop(returns);
-        Ranker { history, times, problem: &mut problem, rank: 0 }.run();
+        let returns = problem.items.iter().map(|item| ops[item.index as usize].ret).collect();
+        Ranker { history, calls, returns, problem: &mut problem, rank: 0 }.run();
         problem.order_by_rank();
         problem
     }
 
     /// Ranks where no operation of a process touches the one before: calls come before returns.
-    fn rank_plain(&mut self, times: &[(i64, i64)], returns: &[(i64, u32)]) {
+    fn rank_plain(&mut self, times: &[i64], returns: &[(i64, u32)]) {
         let (mut rank, mut calls) = (0, 0);
         for &(ret, item) in returns {
-            while calls < times.len() && times[calls].0 <= ret {
+            while calls < times.len() && times[calls] <= ret {
                 self.items[calls].call = rank;
                 (rank, calls) = (rank + 1, calls + 1);
             }
@@ -149,19 +148,20 @@ impl Problem {
 /// Hands out ranks, one moment after the other.
 struct Ranker<'a> {
     history: &'a History,
-    /// Of each item the times of call and return.
-    times: Vec<(i64, i64)>,
+    /// When each item was called, and when it returned.
+    calls: Vec<i64>,
+    returns: Vec<i64>,
     problem: &'a mut Problem,
     rank: u32,
 }
 
 impl Ranker<'_> {
     fn call_time(&self, item: usize) -> i64 {
-        self.times[item].0
+        self.calls[item]
     }
 
     fn ret_time(&self, item: u32) -> i64 {
-        self.times[item as usize].1
+        self.returns[item as usize]
     }
 
     fn process(&self, item: u32) -> u32 {

@@ -76,18 +76,17 @@ pub(crate) enum Candidate {
     Pass,
 }
 
-const CRASHED: u32 = u32::MAX;
+/// What crashed has no slot; its class is in the lower bits.
+const CRASHED: u32 = 1 << 31;
 
 /// A problem with its slots and classes of crashed operations.
 pub(crate) struct Layout<'p> {
     pub(crate) problem: &'p Problem,
-    /// For each item its slot, or `CRASHED`.
+    /// For each item its slot, or `CRASHED` and its place in `crashed`.
     slots: Vec<u32>,
     pub(crate) slot_count: usize,
     /// The classes of crashed operations, and the items of each in order of their calls.
     pub(crate) crashed: Vec<(u32, Vec<u32>)>,
-    /// For each item that crashed, its place in `crashed`; else 0.
-    crashed_of: Vec<u32>,
     /// For each class its place in `crashed`, if any.
     place_of: Vec<u32>,
     classes: usize,
@@ -102,7 +101,6 @@ impl<'p> Layout<'p> {
             slots: vec![CRASHED; count],
             slot_count: 0,
             crashed: Vec::new(),
-            crashed_of: Vec::new(),
             place_of: Vec::new(),
             classes,
         };
@@ -126,8 +124,7 @@ impl<'p> Layout<'p> {
 
     fn add_crashed(&mut self, i: u32, item: &Item) {
         debug_assert!(!item.must, "what must happen has a return");
-        if self.crashed_of.is_empty() {
-            self.crashed_of = vec![0; self.slots.len()];
+        if self.place_of.is_empty() {
             self.place_of = vec![NEVER; self.classes];
         }
         let place = &mut self.place_of[item.class as usize];
@@ -136,11 +133,17 @@ impl<'p> Layout<'p> {
             self.crashed.push((item.class, Vec::new()));
         }
         self.crashed[*place as usize].1.push(i);
-        self.crashed_of[i as usize] = *place;
+        self.slots[i as usize] = CRASHED | *place;
     }
 
     pub(crate) fn slot(&self, item: u32) -> u32 {
         self.slots[item as usize]
+    }
+
+    /// The place in `crashed` of an item that crashed.
+    fn crashed_place(&self, item: usize) -> Option<usize> {
+        let slot = self.slots[item];
+        (slot & CRASHED != 0).then_some((slot & !CRASHED) as usize)
     }
 
     pub(crate) fn item(&self, item: u32) -> &'p Item {
@@ -199,8 +202,8 @@ impl<'l, 'p> Window<'l, 'p> {
             && item.call < rank
         {
             let i = self.uncalled as u32;
-            if self.layout.slot(i) == CRASHED {
-                self.called[self.layout.crashed_of[i as usize] as usize] += 1;
+            if let Some(place) = self.layout.crashed_place(self.uncalled) {
+                self.called[place] += 1;
             } else {
                 let at = self.open.partition_point(|&other| self.layout.item(other).ret > item.ret);
                 self.open.insert(at, i);
@@ -226,8 +229,8 @@ impl<'l, 'p> Window<'l, 'p> {
                 && self.layout.problem.items[i].call > rank
             {
                 self.uncalled = i;
-                if self.layout.slot(i as u32) == CRASHED {
-                    self.called[self.layout.crashed_of[i] as usize] -= 1;
+                if let Some(place) = self.layout.crashed_place(i) {
+                    self.called[place] -= 1;
                 } else {
                     let ret = self.layout.problem.items[i].ret;
                     let at = self.open.partition_point(|&other| self.layout.item(other).ret > ret);
