@@ -17,6 +17,7 @@ pub(super) static ALL: &[(&str, &str)] = &[
     ("total-order", "no two servers deliver different transactions at a place"),
     ("primary-integrity", "when a primary begins to broadcast, it has all that was delivered in earlier epochs"),
     ("committed-by-quorum", "what a primary commits is on the disks of a quorum"),
+    ("client-order", "a client that reads locally is not shown an earlier state than it has seen"),
     ExactlyOnce::ENTRY,
     ("bounded-proposals", "a leader takes on no more uncommitted proposals than it is allowed"),
 ];
@@ -216,6 +217,12 @@ impl Watch<Server> for Invariants {
     }
 
     fn noted(&mut self, node: NodeId, note: &Note) -> Result<(), Broken> {
+        if let [("client", Field::Node(_)), ("seen", Field::Int(seen)), ("shown", Field::Int(shown))] = note.fields[..]
+            && shown < seen
+        {
+            let detail = format!("a client has seen transaction {seen}, and is shown the state after {shown}");
+            return broken("client-order", detail);
+        }
         let [("epoch", Field::Int(epoch)), ("of", Field::Node(of)), ..] = note.fields[..] else { return Ok(()) };
         match note.name {
             "acceptance-counted" if !self.accepted.insert((of, epoch)) => {

@@ -130,6 +130,14 @@ pub(super) static LOCAL_READ: Mutant = Mutant {
     source: "ZOOKEEPER-1675: sync is not a quorum operation",
     witness: include_str!("../../../testdata/algorithms/zab/local-read.txt"),
 };
+pub(super) static READ_GOES_BACK: Mutant = Mutant {
+    id: "read-goes-back",
+    summary: "with local reads, a server answers whatever the client has seen elsewhere",
+    rule: "a client is not shown an earlier state than it has seen",
+    anomaly: "a client does not find what it has just written",
+    source: "ZooKeeper's servers turn away a session with a later zxid (ZooKeeperServer.processConnectRequest)",
+    witness: include_str!("../../../testdata/algorithms/zab/read-goes-back.txt"),
+};
 pub(super) static NO_DEDUP: Mutant = Mutant {
     id: "no-dedup",
     summary: "the store does not look at sessions",
@@ -163,6 +171,7 @@ pub(super) static ALL: &[&Mutant] = &[
     &HALF_MAJORITY,
     &COMMIT_WITHOUT_QUORUM,
     &LOCAL_READ,
+    &READ_GOES_BACK,
     &NO_DEDUP,
     &SNAPSHOT_WITHOUT_SESSIONS,
 ];

@@ -72,7 +72,9 @@ impl Server {
             Phase::Following(following) => following.serving,
             Phase::Leading(leading) => leading.stage == Stage::Broadcast,
         };
-        if serves && self.applied >= seen {
+        if serves && (self.applied >= seen || self.setup.has(&mutants::READ_GOES_BACK)) {
+            let (seen, shown) = (seen.into(), self.applied.into());
+            out.note("local-read", [("client", client.into()), ("seen", seen), ("shown", shown)]);
             let reply = Reply { sequence, result: Result::Done(self.store.read(key)) };
             out.send(client, Message::Reply { reply, position: self.applied });
         } else {
