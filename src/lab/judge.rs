@@ -1,11 +1,11 @@
 //! Judging a run: its history against the system's promise, its invariants, its liveness, its clocks.
 
-use crate::node::{Outcome, System};
+use crate::node::{Outcome, Promise, System};
 use crate::outcome::{Answer, CheckResult, Circumstances};
 use crate::sim::{Performed, Run, Stuck};
 use causet_checkers::budget::Budget;
 use causet_checkers::history::{Complete, Completion, History, HistoryBuilder, Value};
-use causet_checkers::{Query, Shrink};
+use causet_checkers::{Query, Shrink, properties};
 
 /// What found something wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -105,7 +105,7 @@ pub fn judge(system: &dyn System, run: &Run, shrink: Shrink) -> Judgement {
 }
 
 fn judge_history(system: &dyn System, run: &Run, shrink: Shrink, judgement: &mut Judgement) {
-    let Some(promise) = system.about().promise else { return };
+    let Some(promise) = promise(system, &run.options) else { return };
     let mut about = Circumstances { property: promise.property, model: promise.model, ..Circumstances::default() };
     let result = history(&run.performed).and_then(|history| {
         if history.is_empty() {
@@ -167,4 +167,11 @@ fn plain(property: &'static str, violated: bool) -> CheckResult {
     let about = Circumstances { property, ..Circumstances::default() };
     let answer = if violated { Answer::Violated } else { Answer::Holds };
     CheckResult::unchecked(&History::default(), answer, None, &about)
+}
+
+/// What the clients of a system may rely on with these options, if it can be checked: what nobody can check yet is
+/// not judged, but the invariants and liveness are.
+pub fn promise(system: &dyn System, options: &[(String, String)]) -> Option<Promise> {
+    let known = |promise: &Promise| properties::find(promise.property).is_some();
+    system.promise(options).filter(known)
 }

@@ -13,7 +13,7 @@ pub mod truth;
 mod witness;
 
 pub use experiment::{Chosen, Experiment, FaultChoice, fault_choice};
-pub use judge::{Judgement, Kind, history, judge};
+pub use judge::{Judgement, Kind, history, judge, promise};
 pub use mutants::{Kill, Row, kill};
 pub use script::{Played, Script, play};
 pub use search::{Failure, Found, search};

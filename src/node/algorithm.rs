@@ -168,6 +168,11 @@ pub trait Algorithm: Send + Sync + 'static {
     /// The invariants of a run.
     fn watch(&self, setup: &Setup) -> Self::Watch;
 
+    /// What its clients may rely on with these values of its knobs.
+    fn promise(&self, _options: &[(String, String)]) -> Option<Promise> {
+        self.about().promise
+    }
+
     /// How its nodes keep their logical clocks; only a mutant has reason to keep them wrongly.
     fn clock_rules(&self, _mutant: Option<&'static Mutant>) -> ClockRules {
         ClockRules::default()

@@ -1,7 +1,7 @@
 //! The contract without types: nodes that take and give bytes, so that any system can be run by one
 //! interpreter. Made of any [`Algorithm`] by the code here, and never implemented by hand.
 
-use super::algorithm::{About, Algorithm, Broken, Mutant, Setup, Watch};
+use super::algorithm::{About, Algorithm, Broken, Mutant, Promise, Setup, Watch};
 use super::{
     Barrier, ClockRules, Cluster, Damage, Effect, Effects, Hand, Input, NodeId, Note, Operation, Process, Random,
     Recovered,
@@ -62,6 +62,8 @@ pub trait System: Send + Sync {
     fn client(&self, setup: &Setup) -> Box<dyn AnyNode>;
     /// See [`Algorithm::watch`].
     fn watch(&self, setup: &Setup) -> Box<dyn AnyWatch>;
+    /// See [`Algorithm::promise`].
+    fn promise(&self, options: &[(String, String)]) -> Option<Promise>;
     /// See [`Algorithm::clock_rules`].
     fn clock_rules(&self, mutant: Option<&'static Mutant>) -> ClockRules;
     /// See [`Algorithm::reconfigure`].
@@ -83,6 +85,10 @@ impl<A: Algorithm> System for A {
 
     fn watch(&self, setup: &Setup) -> Box<dyn AnyWatch> {
         Box::new(Watching { watch: Algorithm::watch(self, setup), server: PhantomData::<fn() -> A::Server> })
+    }
+
+    fn promise(&self, options: &[(String, String)]) -> Option<Promise> {
+        Algorithm::promise(self, options)
     }
 
     fn clock_rules(&self, mutant: Option<&'static Mutant>) -> ClockRules {

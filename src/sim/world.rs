@@ -74,6 +74,8 @@ pub enum Stuck {
 #[derive(Debug)]
 pub struct Run {
     pub end: End,
+    /// The knobs that were set.
+    pub options: Vec<(String, String)>,
     pub performed: Vec<Performed>,
     /// The first invariant that was broken, when, and by whose step.
     pub broken: Option<(Broken, u64, NodeId)>,
@@ -431,6 +433,7 @@ impl<'a> World<'a> {
         };
         Run {
             end,
+            options: self.config.options.clone(),
             performed: self.clients.into_performed(),
             broken: self.broken,
             stuck,

@@ -31,6 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "checkers::budget",
             "checkers::check",
             "checkers::history",
+            "checkers::properties",
             "checkers::verdict",
         ],
     ),

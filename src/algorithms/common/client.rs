@@ -60,7 +60,15 @@ pub enum Result {
 /// The messages of a system with this client.
 pub trait KvMessage: Serialize + DeserializeOwned + Clone + Debug + Send + 'static {
     fn ask(ask: Ask) -> Self;
+    /// The same, for systems whose clients say how much of the state they have seen.
+    fn ask_after(ask: Ask, _seen: u64) -> Self {
+        Self::ask(ask)
+    }
     fn reply(reply: Reply) -> Self;
+    /// How much of the state the client has seen with this reply.
+    fn position(&self) -> u64 {
+        0
+    }
     fn into_reply(self) -> Option<Reply>;
     fn name(&self) -> &'static str;
 }
@@ -71,6 +79,8 @@ pub struct KvClient<M, R> {
     /// Reads go to any server.
     spread: bool,
     leader: Option<NodeId>,
+    /// How much of the state it has seen, where that matters.
+    seen: u64,
     asked: NodeId,
     sequence: u64,
     request: Option<Request>,
@@ -87,6 +97,7 @@ impl<M: KvMessage, R: Serialize + DeserializeOwned + Clone + Debug + Send + 'sta
             setup: setup.clone(),
             spread,
             leader: None,
+            seen: 0,
             asked: NodeId(0),
             sequence: 0,
             request: None,
@@ -106,7 +117,7 @@ impl<M: KvMessage, R: Serialize + DeserializeOwned + Clone + Debug + Send + 'sta
         self.asked = server;
         self.pausing = false;
         out.attempt(server);
-        out.send(server, M::ask(Ask { sequence: self.sequence, request }));
+        out.send(server, M::ask_after(Ask { sequence: self.sequence, request }, self.seen));
         out.set_timer(TIMER, ATTEMPT);
     }
 
@@ -166,10 +177,12 @@ impl<M: KvMessage, R: Serialize + DeserializeOwned + Clone + Debug + Send + 'sta
                 None => out.complete(Outcome::Fail),
             },
             Input::Message { from, message } => {
+                let position = message.position();
                 let reply = message.into_reply().filter(|reply| reply.sequence == self.sequence);
                 if let Some(reply) = reply.filter(|_| self.request.is_some()) {
                     // A late word of one asked before is good only if it settles the matter.
                     if from == self.asked || matches!(reply.result, Result::Done(_)) {
+                        self.seen = self.seen.max(position);
                         if matches!(reply.result, Result::Done(_)) && !self.spread {
                             self.leader = Some(from);
                         }

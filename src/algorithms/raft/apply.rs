@@ -13,9 +13,7 @@ impl Server {
         self.commit = index;
         out.note("commit", [("index", index.into()), ("term", self.term.into())]);
         if let Role::Leader(leader) = &mut self.role {
-            while let Some((_, size)) = leader.uncommitted.pop_front_if(|(at, _)| *at <= index) {
-                leader.uncommitted_bytes -= size;
-            }
+            leader.proposals.committed(index);
         }
         self.apply(out);
     }
@@ -37,7 +35,7 @@ impl Server {
             };
             self.applied = index;
             if let Role::Leader(leader) = &mut self.role
-                && let Some(waiting) = leader.waiting.remove(&index)
+                && let Some(waiting) = leader.proposals.performed(index)
                 && let Some(Applied::Now(datum) | Applied::Before(datum)) = done
             {
                 answer(waiting, Result::Done(datum), out);
@@ -52,7 +50,7 @@ impl Server {
     /// A leader no more: whoever waits shall ask the next one. What it asked for may yet be done.
     pub(super) fn send_away(&self, was: Leader, out: &mut Out<'_>) {
         let leader = self.leader.filter(|leader| *leader != self.setup.me);
-        for waiting in was.waiting.into_values().chain(was.change.map(|change| change.waiting)) {
+        for waiting in was.proposals.into_waiting().chain(was.change.map(|change| change.waiting)) {
             answer(waiting, Result::Redirect(leader), out);
         }
         for (_, _, reader) in was.reads {

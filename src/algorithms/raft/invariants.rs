@@ -265,10 +265,11 @@ impl Watch<Server> for Invariants {
         self.executed.check(&server.step.executed)?;
         let leading = match &server.role {
             Role::Leader(leader) => {
-                if leader.uncommitted_bytes > self.most_uncommitted {
+                if leader.proposals.bytes() > self.most_uncommitted {
                     let detail = format!(
                         "{} bytes of proposals are not committed, {} are allowed",
-                        leader.uncommitted_bytes, self.most_uncommitted
+                        leader.proposals.bytes(),
+                        self.most_uncommitted
                     );
                     return broken("bounded-proposals", detail);
                 }

@@ -3,7 +3,7 @@
 use super::members::Change;
 use super::reads::Reader;
 use super::{Entry, HEARTBEAT, Index, Message, Out, Payload, Record, Result, Role, Server, Waiting, mutants};
-use crate::algorithms::common::{Applied, Outgoing, answer};
+use crate::algorithms::common::{Outgoing, Proposals, answer};
 use crate::node::{NodeId, Timer};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,13 +17,7 @@ pub struct Leader {
     /// Its first entry.
     pub first: Index,
     pub progress: BTreeMap<NodeId, Progress>,
-    /// Clients whose commands are in the log.
-    pub waiting: BTreeMap<Index, Waiting>,
-    /// By client: the last request that was proposed here.
-    pub proposed: BTreeMap<NodeId, u64>,
-    /// Proposals that are not committed, with their sizes, and the sum of these.
-    pub uncommitted: VecDeque<(Index, usize)>,
-    pub uncommitted_bytes: usize,
+    pub proposals: Proposals,
     /// Rounds of heartbeats: the last begun, the last that a quorum answered, when each was sent.
     pub round: u64,
     pub confirmed: u64,
@@ -66,10 +60,7 @@ impl Leader {
         Self {
             first,
             progress: BTreeMap::new(),
-            waiting: BTreeMap::new(),
-            proposed: BTreeMap::new(),
-            uncommitted: VecDeque::new(),
-            uncommitted_bytes: 0,
+            proposals: Proposals::default(),
             round: 0,
             confirmed: 0,
             rounds: VecDeque::new(),
@@ -92,32 +83,19 @@ impl Server {
     /// A command: into the log, unless there are too many that are not committed, or this one has been done.
     pub(super) fn propose_command(&mut self, waiting: Waiting, request: super::Request, out: &mut Out<'_>) {
         let once = !self.setup.has(&mutants::NO_DEDUP);
-        match self.store.known(waiting.client.0, waiting.sequence).filter(|_| once) {
-            Some(Applied::Before(result)) => return answer(waiting, Result::Done(result), out),
-            Some(_) => return,
-            None => {}
-        }
-        let Some(command) = request.command(waiting.client, waiting.sequence) else { return };
-        let Role::Leader(leader) = &mut self.role else { return };
-        if once && leader.proposed.get(&waiting.client).is_some_and(|last| *last >= waiting.sequence) {
-            return;
-        }
-        let most = self.options.most_uncommitted;
         let limited = !self.setup.has(&mutants::UNLIMITED_PROPOSALS);
-        if limited && command.size() > most {
-            return answer(waiting, Result::Refused, out);
-        }
-        if limited && leader.uncommitted_bytes + command.size() > most || leader.transfer.is_some() {
+        let most = if limited { self.options.most_uncommitted } else { usize::MAX };
+        let Role::Leader(leader) = &mut self.role else { return };
+        let Some(command) = leader.proposals.admit(&self.store, waiting, request, (once, most), out) else { return };
+        if leader.transfer.is_some() {
             return answer(waiting, Result::Busy, out);
         }
         let index = self.log.last().0 + 1;
-        leader.uncommitted.push_back((index, command.size()));
-        leader.uncommitted_bytes += command.size();
-        leader.proposed.insert(waiting.client, waiting.sequence);
+        leader.proposals.add(index, &command);
         if self.setup.has(&mutants::ACK_BEFORE_COMMIT) {
             answer(waiting, Result::Done(self.store.clone().perform(&command)), out);
         } else {
-            leader.waiting.insert(index, waiting);
+            leader.proposals.wait(index, waiting);
         }
         self.propose(Payload::Command(command), out);
     }

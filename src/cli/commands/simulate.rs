@@ -172,8 +172,12 @@ fn one(args: &Arguments, experiment: &Experiment, mut report: Report) -> Report 
         Err(error) => report.errors.push(error),
     }
     let file = |name: &str| place.join(name).display().to_string();
-    if let Some(promise) = experiment.system.about().promise {
-        simulation.next.push(format!("causet check {} --model {}", file("history.jsonl"), promise.model));
+    if let Some(promise) = lab::promise(experiment.system, &experiment.options) {
+        let property = match promise.property {
+            "linearizable" => String::new(),
+            other => format!(" --property {other}"),
+        };
+        simulation.next.push(format!("causet check {} --model {}{property}", file("history.jsonl"), promise.model));
     }
     simulation.next.push(format!("causet analyze {}", file("traces.otlp.jsonl")));
     simulation.next.push(format!("causet simulate --replay {}", file("run.toml")));

@@ -13,7 +13,7 @@
 //! drop n1 n2 [NAME]              all messages from n1 to n2 (of this name) are lost; `*` stands for any node
 //! again n1 n2 NAME [BACK]        what n2 got last from n1 under this name (or so many before that) arrives again
 //! invoke c1@n2 put k0 5          a client is told to do something, and asks this server first
-//! hold n1 · sync n1              the disk of n1 does not finish writing · does
+//! hold n1 · sync n1 [COUNT]      the disk of n1 does not finish writing · does; only the next COUNT writes
 //! crash n1 · start n1            what was not on disk is lost
 //! wait 200ms [n1 …]              the clocks of these (or all) nodes go on
 //! ```
@@ -58,7 +58,7 @@ pub enum Command {
     Again { from: NodeId, to: NodeId, name: String, back: usize },
     Invoke { client: NodeId, at: Option<NodeId>, function: String, key: Option<String>, input: serde_json::Value },
     Hold(NodeId),
-    Sync(NodeId),
+    Sync { node: NodeId, count: usize },
     Crash(NodeId),
     Start(NodeId),
     Wait { ns: u64, nodes: Vec<NodeId> },
@@ -183,7 +183,11 @@ fn command(words: &[&str], cluster: Cluster) -> Result<Command, String> {
             Command::Invoke { client, at, function: function.to_owned(), key, input }
         }
         ["hold", name] => Command::Hold(node(name)?),
-        ["sync", name] => Command::Sync(node(name)?),
+        ["sync", name] => Command::Sync { node: node(name)?, count: usize::MAX },
+        ["sync", name, times] => {
+            let count = count(times).ok_or_else(|| format!("`{times}` is not a number"))?;
+            Command::Sync { node: node(name)?, count }
+        }
         ["crash", name] => Command::Crash(node(name)?),
         ["start", name] => Command::Start(node(name)?),
         ["wait", time, ref names @ ..] => {

@@ -1,7 +1,7 @@
 //! Plays a script: a world without chance, in which nothing happens but what is said.
 
 use super::{Command, Line, Script};
-use crate::lab::judge::history;
+use crate::lab::judge::{history, promise};
 use crate::node::{
     AnyNode, AnyWatch, Barrier, Broken, Bytes, Effect, Hand, NodeId, Note, Operation, Outcome, PANIC, Random, RawInput,
     Role, Setup, SpanToken, Timer, guarded,
@@ -175,9 +175,9 @@ impl Stage<'_> {
             }
             Command::Invoke { client, at, function, key, input } => self.invoke(*client, *at, function, key, input)?,
             Command::Hold(node) => self.nodes[node.index()].holds = true,
-            Command::Sync(node) => {
-                self.nodes[node.index()].holds = false;
-                self.sync(*node);
+            Command::Sync { node, count } => {
+                self.nodes[node.index()].holds = *count < usize::MAX;
+                self.sync(*node, *count);
             }
             Command::Crash(id) => {
                 let node = &mut self.nodes[id.index()];
@@ -246,8 +246,9 @@ impl Stage<'_> {
         Ok(())
     }
 
-    fn sync(&mut self, id: NodeId) {
-        while let Some((barrier, frames, replace)) = self.nodes[id.index()].writes.pop_front() {
+    fn sync(&mut self, id: NodeId, count: usize) {
+        for _ in 0..count {
+            let Some((barrier, frames, replace)) = self.nodes[id.index()].writes.pop_front() else { return };
             let node = &mut self.nodes[id.index()];
             if replace {
                 node.disk.clear();
@@ -306,7 +307,7 @@ impl Stage<'_> {
         if !halted {
             self.nodes[id.index()].process = Some(process);
             if !self.nodes[id.index()].holds && !self.nodes[id.index()].writes.is_empty() {
-                self.sync(id);
+                self.sync(id, usize::MAX);
             }
         }
     }
@@ -380,7 +381,7 @@ impl Stage<'_> {
     fn judge(&mut self) -> Vec<String> {
         let mut wrong: Vec<String> =
             self.broken.iter().map(|broken| format!("{}: {}", broken.invariant, broken.detail)).collect();
-        if let Some(promise) = self.script.system.about().promise {
+        if let Some(promise) = promise(self.script.system, &self.script.options) {
             let query = Query {
                 model: Some(promise.model),
                 property: promise.property,
