@@ -103,6 +103,10 @@ impl Limits {
     pub(super) fn within(&self, timeout: Option<Duration>) -> (Self, Option<Part>) {
         let Some(timeout) = timeout else { return (self.clone(), None) };
         let part = Self { timeout: Some(timeout), max_memory: self.max_memory, stop: Stop::new() };
+        // No time at all is over before the watching thread looks.
+        if timeout.is_zero() {
+            part.stop.raise(CauseKind::Timeout);
+        }
         let done = Arc::new(AtomicU8::new(OPEN));
         let (guard, begin) = (Part(done.clone()), Instant::now());
         let (whole, stop) = (self.stop.clone(), part.stop.clone());

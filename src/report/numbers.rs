@@ -23,9 +23,10 @@ pub(super) fn duration(nanos: u64) -> String {
     let units = [(1e9 * 3600.0, "h"), (1e9 * 60.0, "min"), (1e9, "s"), (1e6, "ms"), (1e3, "µs")];
     let value = nanos as f64;
     for (size, unit) in units {
-        if value >= size {
-            let value = value / size;
-            let decimals = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+        let value = value / size;
+        // What would be rounded up to the next unit, or to one more digit, is said so.
+        if value >= 0.9995 {
+            let decimals = if value < 9.995 { 2 } else { usize::from(value < 99.95) };
             return format!("{value:.decimals$} {unit}");
         }
     }
@@ -61,6 +62,9 @@ mod tests {
             (1_500, "1.50 µs"),
             (12_345_678, "12.3 ms"),
             (123_456_789, "123 ms"),
+            (999_970, "1.00 ms"),
+            (9_996_000, "10.0 ms"),
+            (99_960_000, "100 ms"),
             (61_000_000_000, "1.02 min"),
             (u64::MAX, "5124096 h"),
         ] {

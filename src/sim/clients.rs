@@ -3,6 +3,9 @@
 use super::MILLISECOND;
 use crate::node::{Cluster, Draw, NodeId, Operation, Outcome, Random, Workload};
 
+/// Whoever pauses longer than this does not come back in any run.
+const LONGEST_PAUSE: u64 = 1 << 61;
+
 /// An operation that a client was told to perform.
 #[derive(Clone, Debug)]
 pub struct Performed {
@@ -90,7 +93,9 @@ impl Clients {
     pub(super) fn pause(&mut self) -> Option<u64> {
         let draw = match self.burst {
             1 => self.random.below(self.mean_pause * 2),
-            burst if self.random.below(burst) == 0 => self.random.below(self.mean_pause * 2 * burst),
+            burst if self.random.below(burst) == 0 => {
+                self.random.below(self.mean_pause.saturating_mul(burst).min(LONGEST_PAUSE) * 2)
+            }
             _ => self.random.below(MILLISECOND),
         };
         (self.left > 0 && (self.before > 0 || self.healed)).then_some(draw)

@@ -200,9 +200,9 @@ impl Schedule {
                 return Err(format!("fault {}: there is no node {}", at + 1, node.0));
             }
             if let When::On(Cue { after: Some(after), .. }) = window.when
-                && after >= self.windows.len()
+                && after >= at
             {
-                return Err(format!("fault {}: there is no fault {} to come after", at + 1, after + 1));
+                return Err(format!("fault {}: fault {} does not stand before it, to come after", at + 1, after + 1));
             }
         }
         Ok(())

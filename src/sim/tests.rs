@@ -287,3 +287,19 @@ fn what_arrives_says_whose_doing_it_is() {
     }
     assert!(parents > 100 && links > 100, "{parents} {links}");
 }
+
+/// A link of a chain can be left out, and comes after nothing but what stands before it.
+#[test]
+fn chains_are_taken_apart_and_checked() {
+    let link = |after| {
+        let when = When::On(Cue { after, ..Cue::new("add", 1) });
+        Window { fault: "crash", nodes: vec![], when, duration_ns: SECOND, amount: 1.0 }
+    };
+    let chain = |links: &[Option<usize>]| Schedule { windows: links.iter().copied().map(link).collect() };
+    let whole = chain(&[None, Some(0), Some(1), Some(0)]);
+    assert_eq!(whole.check(Cluster::new(4, 3)), Ok(()));
+    assert_eq!(whole.without(1), chain(&[None, Some(0), Some(0)]));
+    assert_eq!(whole.without(0), chain(&[None, Some(0), None]));
+    assert!(chain(&[Some(0)]).check(Cluster::new(4, 3)).is_err());
+    assert!(chain(&[None, Some(7)]).check(Cluster::new(4, 3)).is_err());
+}

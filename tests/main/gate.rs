@@ -243,6 +243,15 @@ fn missing_data_never_passes() {
 }
 
 #[test]
+fn no_time_at_all_is_over_at_once() {
+    let folder = folder("no-time");
+    for _ in 0..5 {
+        let (code, text) = gate(&folder, "[[check]]\ninputs = [\"histories\"]\ntimeout = \"0s\"\n");
+        assert!(code == 3 && text.contains("timeout: the limit of 0ns was hit"), "{text}");
+    }
+}
+
+#[test]
 fn the_same_run_says_the_same() {
     let folder = folder("same");
     fs::copy("testdata/gate/bad.jsonl", folder.join("traces/bad.jsonl")).unwrap();
