@@ -245,24 +245,25 @@ pub(super) fn decode_record(record: &[u8], offset: u64, line: u64, into: &mut Re
             into.skipped.push(place, reason(&error));
             return;
         }
-        if document.end().is_ok() {
-            return;
-        }
-        // Several documents on one line: only now is it worth finding out where the first one ended.
-        let mut ends = serde_json::Deserializer::from_slice(&record[at..]).into_iter::<IgnoredAny>();
-        ends.next();
-        at += ends.byte_offset();
+        // Several documents on one line: what is behind the first one is where its end was expected.
+        let Err(behind) = document.end() else { return };
+        at += reached(&behind, &record[at..]).saturating_sub(1).max(1);
     }
 }
 
 /// Where serde_json met an error, in the input's terms.
 fn place_of(error: &serde_json::Error, slice: &[u8], offset: u64, line: u64) -> String {
-    let lines_before = error.line().saturating_sub(1);
-    let line_start = match lines_before {
+    let lines_before = error.line().saturating_sub(1) as u64;
+    format!("line {}, byte {}", line + lines_before, offset + reached(error, slice) as u64)
+}
+
+/// How many bytes serde_json had looked at when it met an error.
+fn reached(error: &serde_json::Error, slice: &[u8]) -> usize {
+    let line_start = match error.line().saturating_sub(1) {
         0 => 0,
         n => memchr::memchr_iter(b'\n', slice).nth(n - 1).map_or(0, |newline| newline + 1),
     };
-    format!("line {}, byte {}", line + lines_before as u64, offset + (line_start + error.column()) as u64)
+    line_start + error.column()
 }
 
 /// What serde_json said, without its own idea of the place.

@@ -198,6 +198,10 @@ impl Read for Source {
             self.offset += n as u64;
             return Ok(n);
         }
+        // What a decompressor says after it met damage means nothing.
+        if self.damage.is_some() {
+            return Ok(0);
+        }
         if let Some(watch) = &mut self.watch
             && !watch(self.offset)
         {

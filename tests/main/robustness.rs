@@ -211,6 +211,24 @@ fn brackets_without_end_do_not_overflow() {
 }
 
 #[test]
+fn a_document_that_others_would_refuse_ends_where_it_ends() {
+    let document = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0000000000000000000000000000000a","spanId":"000000000000000b","name":"a?b"}]}]}]}"#;
+    // A control character in a text, which is kept; and something behind the document on its line.
+    let document = document.replace('?', "\u{1}");
+    for (behind, spans, skipped) in
+        [("", 1, 0), (",", 1, 1), ("\u{0}\u{0}", 1, 0), (&*document, 2, 0), ("{\"resourceSpans\":[", 1, 1)]
+    {
+        let reading = read(by_id("otlp-json").unwrap(), format!("{document}{behind}\n"));
+        assert_eq!(
+            (reading.spans.len(), reading.skipped.total()),
+            (spans, skipped),
+            "{behind:?}: {:?}",
+            reading.skipped
+        );
+    }
+}
+
+#[test]
 fn documents_may_be_laid_out_anyhow() {
     let document = r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"0000000000000000000000000000000a","spanId":"000000000000000b"}]}]}]}"#;
     let group = &document[18..document.len() - 2];
@@ -339,6 +357,8 @@ fn real_files_damaged_at_random_are_read_as_far_as_they_go() {
     let readable = formats::ALL.iter().filter(|format| format.is_read()).count();
     assert!(ids.len() >= readable - 1, "{ids:?} of {readable}");
     for (name, format, bytes) in files {
+        // Shown when the test fails.
+        eprintln!("{name}");
         for _ in 0..40 {
             let mut damaged = bytes.clone();
             let at = damage(&mut damaged, &mut random);
