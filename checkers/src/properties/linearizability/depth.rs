@@ -8,50 +8,170 @@
 //! goes forward, but by crashed operations alone, and those few are compared one by one. So a search that
 //! finds its way at once caches nothing.
 //!
+//! The way here is held as configurations, each with the candidate it goes on by. Everything else follows from
+//! them: the other candidates are listed again when a search goes back far, and the order of operations
+//! is found by walking the way once more when it has come to its end.
+//!
 //! The search can be paused after any number of steps, which is how it races the frontier engine.
 
 use super::crashed::{Seen, UsedSets};
-use super::problem::Problem;
+use super::problem::NEVER;
 use super::space::Table;
 use super::window::{Candidate, Layout, Mask, Window};
 use super::{Answer, Failure, Progress};
 use crate::budget::Meter;
 use crate::verdict::CauseKind;
 
-/// A configuration with steps left to try.
+/// A configuration on the way here.
 struct Frame<M> {
     /// The return that comes next, and whether it may be passed by.
     at: u32,
     state: u32,
     used: u32,
+    /// The candidate that the way goes on by, packed.
+    chosen: u32,
     mask: M,
-    /// Length of the order up to here.
-    order: u32,
-    /// Its candidates, `candidates[from..]` of the search, and the next one to try.
+}
+
+/// Where a walk through the history stands.
+struct Walk<'l, 'p> {
+    window: Window<'l, 'p>,
+    /// The candidates of the last configurations on the way.
+    candidates: Vec<Candidate>,
+    lists: Vec<List>,
+}
+
+/// The candidates of one configuration: `candidates[from..]` up to the next list, and which choice of which
+/// of them comes next.
+struct List {
     from: u32,
     next: u32,
     choice: u32,
 }
 
+/// About so many candidates are held; a search seldom goes back farther. Tests do.
+const CANDIDATES: usize = if cfg!(debug_assertions) { 4 } else { 1024 };
+
 pub(crate) struct Depth<'l, 'p, M> {
-    window: Window<'l, 'p>,
+    walk: Walk<'l, 'p>,
     frames: Vec<Frame<M>>,
-    candidates: Vec<Candidate>,
-    order: Vec<u32>,
     seen: Seen<M>,
     used: UsedSets,
     failure: Failure,
     started: bool,
 }
 
+impl<'l, 'p> Walk<'l, 'p> {
+    fn new(layout: &'l Layout<'p>) -> Self {
+        Self { window: Window::new(layout), candidates: Vec::new(), lists: Vec::new() }
+    }
+
+    /// Lists the candidates of a configuration, the window being there.
+    fn list<M: Mask>(&mut self, table: &mut Table<'_>, used: &UsedSets, frame: &Frame<M>) {
+        if self.candidates.len() > CANDIDATES {
+            let old = self.lists.len() / 2;
+            let cut = self.lists[old].from;
+            self.candidates.drain(..cut as usize);
+            self.lists.drain(..old);
+            self.lists.iter_mut().for_each(|list| (list.from, list.next) = (list.from - cut, list.next - cut));
+        }
+        let from = self.candidates.len() as u32;
+        let count = |place| used.count(frame.used, place);
+        self.window.candidates(table, &frame.mask, frame.at & 1 == 1, count, &mut self.candidates);
+        // What the chosen one leads to is known to lead nowhere, or not listed again.
+        let chosen = self.candidates[from as usize..].iter().position(|other| other.pack() == frame.chosen);
+        self.lists.push(List { from, next: from + chosen.unwrap_or(0) as u32, choice: 0 });
+    }
+
+    fn unlist(&mut self) {
+        if let Some(list) = self.lists.pop() {
+            self.candidates.truncate(list.from as usize);
+        }
+    }
+
+    /// The next step of the last configuration: the candidate, and the state it leads to.
+    ///
+    /// # Errors
+    /// The limit that was reached.
+    fn step(
+        &mut self,
+        table: &mut Table<'_>,
+        meter: &mut Meter<'_>,
+        state: u32,
+    ) -> Result<Option<(Candidate, u32)>, CauseKind> {
+        let layout = self.window.layout;
+        let list = self.lists.last_mut().expect("is listed");
+        while let Some(&candidate) = self.candidates.get(list.next as usize) {
+            let class = match candidate {
+                Candidate::Pass => {
+                    list.next += 1;
+                    return Ok(Some((candidate, state)));
+                }
+                Candidate::Open(item) => layout.item(item).class,
+                Candidate::Crashed(place) => layout.crashed[place as usize].0,
+            };
+            let next = table.next(state, class);
+            if let Some(state) = table.nth(next, list.choice as usize) {
+                list.choice += 1;
+                return Ok(Some((candidate, state)));
+            }
+            (list.next, list.choice) = (list.next + 1, 0);
+            meter.step(1)?;
+        }
+        Ok(None)
+    }
+
+    /// Takes a step; `taken` hears which item takes effect. Whether the return was passed by.
+    fn take<M: Mask>(
+        &mut self,
+        sets: &mut UsedSets,
+        candidate: Candidate,
+        (mask, used): (&mut M, &mut u32),
+        taken: impl FnOnce(u32),
+    ) -> bool {
+        let layout = self.window.layout;
+        match candidate {
+            Candidate::Pass => self.window.forward(),
+            Candidate::Open(item) => {
+                mask.set(layout.slot(item));
+                taken(item);
+            }
+            Candidate::Crashed(place) => {
+                taken(layout.crashed[place as usize].1[sets.count(*used, place) as usize]);
+                *used = sets.add(*used, place);
+            }
+        }
+        candidate == Candidate::Pass
+    }
+
+    /// Goes on past all returns that ask for nothing. Whether any was passed; `None` if all were.
+    fn settle<M: Mask>(
+        &mut self,
+        table: &mut Table<'_>,
+        mask: &mut M,
+        state: u32,
+        mut taken: impl FnMut(u32),
+    ) -> Option<bool> {
+        let mut passed = false;
+        while !self.window.is_done() {
+            self.window.settle(table, mask, state, passed, &mut taken);
+            let slot = self.window.layout.slot(self.window.returning());
+            if !mask.has(slot) {
+                return Some(passed);
+            }
+            mask.clear(slot);
+            self.window.forward();
+            passed = true;
+        }
+        None
+    }
+}
+
 impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
     pub(crate) fn new(layout: &'l Layout<'p>) -> Self {
-        let room = layout.problem.items.len().min(256);
         Self {
-            window: Window::new(layout),
-            frames: Vec::with_capacity(room),
-            candidates: Vec::with_capacity(2 * room),
-            order: Vec::with_capacity(room),
+            walk: Walk::new(layout),
+            frames: Vec::with_capacity(layout.problem.items.len().min(256)),
             seen: Seen::new(),
             used: UsedSets::new(),
             failure: Failure::default(),
@@ -59,14 +179,9 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
         }
     }
 
-    fn problem(&self) -> &'p Problem {
-        self.window.layout.problem
-    }
-
     /// Bytes held.
     pub(crate) fn bytes(&self) -> u64 {
-        let frames = self.frames.capacity() * size_of::<Frame<M>>() + self.candidates.capacity() * 8;
-        self.seen.bytes() + self.used.bytes() + (frames + self.order.capacity() * 4) as u64
+        self.seen.bytes() + self.used.bytes() + (self.frames.capacity() * size_of::<Frame<M>>()) as u64
     }
 
     /// The item whose return no order has got past yet.
@@ -89,10 +204,10 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
         let (mut furthest, mut progress) = (self.failure.item, meter.steps());
         if !self.started {
             self.started = true;
-            let mask = M::empty(self.window.layout.slot_count);
-            debug_assert_eq!(self.problem().starts, [0], "only breadth first begins in several states");
-            if self.enter(table, mask, 0, 0, true) {
-                return Ok(Progress::Done(self.holds()));
+            let layout = self.walk.window.layout;
+            debug_assert_eq!(layout.problem.starts, [0], "only breadth first begins in several states");
+            if self.enter(table, M::empty(layout.slot_count), 0, 0, true) {
+                return Ok(Progress::Done(self.order(table, 0)));
             }
         }
         while meter.steps() < until && !table.has_grown(mark) {
@@ -104,99 +219,66 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
             let Some(frame) = self.frames.last_mut() else {
                 return Ok(Progress::Done(Answer::Violated(std::mem::take(&mut self.failure))));
             };
-            let Some(&candidate) = self.candidates.get(frame.next as usize) else {
-                self.candidates.truncate(frame.from as usize);
+            self.walk.window.back_to(frame.at as usize / 2);
+            if self.walk.lists.is_empty() {
+                self.walk.list(table, &self.used, frame);
+            }
+            let Some((candidate, state)) = self.walk.step(table, meter, frame.state)? else {
+                self.walk.unlist();
                 if let Some(dead) = self.frames.pop() {
                     self.seen.insert(&self.used, dead.at, &dead.mask, dead.state, dead.used);
                 }
                 continue;
             };
-            let choice = frame.choice as usize;
-            frame.choice += 1;
-            let (state, used, event, order) = (frame.state, frame.used, frame.at / 2, frame.order);
-            let Some(next) = self.step(table, candidate, state, choice) else {
-                let frame = self.frames.last_mut().expect("is there");
-                (frame.next, frame.choice) = (frame.next + 1, 0);
-                meter.step(1)?;
-                continue;
-            };
-            meter.step(1 + self.window.width() as u64 / 4)?;
-            let mask = self.frames.last().expect("is there").mask.clone();
-            self.window.back_to(event as usize);
-            self.order.truncate(order as usize);
-            if self.apply(table, candidate, mask, next, used) {
-                return Ok(Progress::Done(self.holds()));
+            frame.chosen = candidate.pack();
+            meter.step(1 + self.walk.window.width() as u64 / 4)?;
+            let (mut mask, mut used) = (frame.mask.clone(), frame.used);
+            let fresh = self.walk.take(&mut self.used, candidate, (&mut mask, &mut used), |_| {});
+            if self.enter(table, mask, state, used, fresh) {
+                return Ok(Progress::Done(self.order(table, state)));
             }
         }
         Ok(Progress::Paused)
     }
 
-    fn holds(&self) -> Answer {
-        Answer::Holds(self.order.iter().map(|&item| self.problem().items[item as usize].index).collect())
-    }
-
-    /// The `choice`-th state that a candidate leads to.
-    fn step(&self, table: &mut Table<'_>, candidate: Candidate, state: u32, choice: usize) -> Option<u32> {
-        let class = match candidate {
-            Candidate::Pass => return (choice == 0).then_some(state),
-            Candidate::Open(item) => self.problem().items[item as usize].class,
-            Candidate::Crashed(place) => self.window.layout.crashed[place as usize].0,
-        };
-        let next = table.next(state, class);
-        table.nth(next, choice)
-    }
-
-    /// Takes a step; whether that completes an order.
-    fn apply(&mut self, table: &mut Table<'_>, candidate: Candidate, mut mask: M, state: u32, mut used: u32) -> bool {
-        let layout = self.window.layout;
-        let fresh = candidate == Candidate::Pass;
-        match candidate {
-            Candidate::Pass => self.window.forward(),
-            Candidate::Open(item) => {
-                mask.set(layout.slot(item));
-                self.order.push(item);
-            }
-            Candidate::Crashed(place) => {
-                let item = layout.crashed[place as usize].1[self.used.count(used, place) as usize];
-                used = self.used.add(used, place);
-                self.order.push(item);
-            }
-        }
-        self.enter(table, mask, state, used, fresh)
-    }
-
     /// Goes on from a configuration past all returns that ask for nothing; whether that was all.
-    fn enter(&mut self, table: &mut Table<'_>, mut mask: M, state: u32, used: u32, mut fresh: bool) -> bool {
-        let layout = self.window.layout;
-        loop {
-            if self.window.is_done() {
-                return true;
-            }
-            self.window.settle(table, &mut mask, state, |item| self.order.push(item));
-            let slot = layout.slot(self.window.returning());
-            if !mask.has(slot) {
-                break;
-            }
-            mask.clear(slot);
-            self.window.forward();
-            fresh = true;
-        }
-        let event = self.window.event as u32;
-        fresh &= self.window.may_pass();
+    fn enter(&mut self, table: &mut Table<'_>, mut mask: M, state: u32, used: u32, fresh: bool) -> bool {
+        let Some(passed) = self.walk.settle(table, &mut mask, state, |_| {}) else { return true };
+        let window = &self.walk.window;
+        let (event, returning) = (window.event as u32, window.returning());
         // A configuration that took a step since the last return can do less.
-        let at = 2 * event + u32::from(fresh);
+        let at = 2 * event + u32::from((fresh || passed) && window.may_pass());
         let mut around = self.frames.iter().rev().take_while(|frame| frame.at / 2 == event && frame.mask == mask);
         if around.any(|frame| frame.state == state && frame.at >= at)
             || self.seen.has(&self.used, at, &mask, state, used)
         {
             return false;
         }
-        self.failure.meet(layout.problem, self.window.returning(), state);
-        let from = self.candidates.len() as u32;
-        let sets = &self.used;
-        self.window.candidates(table, &mask, fresh, |place| sets.count(used, place), &mut self.candidates);
-        let order = self.order.len() as u32;
-        self.frames.push(Frame { at, state, used, mask, order, from, next: from, choice: 0 });
+        self.failure.meet(window.layout.problem, returning, state);
+        if self.frames.len() == self.frames.capacity() {
+            // The way may be the largest thing held: no doubling.
+            self.frames.reserve_exact(self.frames.len() / 2 + 64);
+        }
+        let frame = Frame { at, state, used, chosen: NEVER, mask };
+        self.walk.list(table, &self.used, &frame);
+        self.frames.push(frame);
         false
+    }
+
+    /// The order of operations that the way here, which ends in state `last`, stands for.
+    fn order(&mut self, table: &mut Table<'_>, last: u32) -> Answer {
+        let layout = self.walk.window.layout;
+        self.walk = Walk::new(layout);
+        let mut order = Vec::with_capacity(layout.problem.items.len());
+        let mut taken = |item: u32| order.push(layout.item(item).index);
+        self.walk.settle(table, &mut M::empty(layout.slot_count), 0, &mut taken);
+        let states = self.frames.iter().skip(1).map(|frame| frame.state).chain([last]);
+        for (frame, state) in self.frames.iter().zip(states) {
+            let (mut mask, mut used) = (frame.mask.clone(), frame.used);
+            let step = Candidate::unpack(frame.chosen);
+            self.walk.take(&mut self.used, step, (&mut mask, &mut used), &mut taken);
+            self.walk.settle(table, &mut mask, state, &mut taken);
+        }
+        Answer::Holds(order)
     }
 }

@@ -115,7 +115,9 @@ impl<'l, 'p, M: Mask> Frontier<'l, 'p, M> {
         let layout = self.window.layout;
         meter.step(1 + self.window.width() as u64 / 4)?;
         let (trail, head) = (&mut self.trail, &mut node.trail);
-        self.window.settle(table, &mut node.mask, node.state, |item| *head = trail.push(*head, item));
+        let only_passed = node.fresh && self.window.event > 0;
+        let taken = |item| *head = trail.push(*head, item);
+        self.window.settle(table, &mut node.mask, node.state, only_passed, taken);
         let event = self.window.event as u32;
         let slot = layout.slot(self.window.returning());
         if node.mask.has(slot) {

@@ -56,22 +56,18 @@ impl Problem {
         if !items.is_sorted_by_key(|item| ops[item.index as usize].call) {
             items.sort_by_key(|item| ops[item.index as usize].call);
         }
-        let (mut calls, mut returns) = (Vec::with_capacity(items.len()), Vec::with_capacity(items.len()));
-        for (i, item) in (0..).zip(&items) {
-            let op = &ops[item.index as usize];
-            calls.push(op.call);
-            if item.must {
-                returns.push((op.ret, i));
-            }
-        }
+        let mut returns = Vec::with_capacity(items.len());
+        returns
+            .extend((0..).zip(&items).filter(|(_, item)| item.must).map(|(i, item)| (ops[item.index as usize].ret, i)));
         returns.sort_unstable();
         let order = returns.iter().map(|&(_, item)| item).collect();
         let mut problem = Self { returns: order, items, before: Vec::new(), starts: vec![0] };
         if history.has_plain_times() {
-            problem.rank_plain(&calls, &returns);
+            problem.rank_plain(history, &returns);
             return problem;
         }
         drop(returns);
+        let calls = problem.items.iter().map(|item| ops[item.index as usize].call).collect();
         let returns = problem.items.iter().map(|item| ops[item.index as usize].ret).collect();
         Ranker { history, calls, returns, problem: &mut problem, rank: 0 }.run();
         problem.order_by_rank();
@@ -79,10 +75,11 @@ impl Problem {
     }
 
     /// Ranks where no operation of a process touches the one before: calls come before returns.
-    fn rank_plain(&mut self, times: &[i64], returns: &[(i64, u32)]) {
+    fn rank_plain(&mut self, history: &History, returns: &[(i64, u32)]) {
+        let time = |item: &Item| history.operations()[item.index as usize].call;
         let (mut rank, mut calls) = (0, 0);
         for &(ret, item) in returns {
-            while calls < times.len() && times[calls] <= ret {
+            while calls < self.items.len() && time(&self.items[calls]) <= ret {
                 self.items[calls].call = rank;
                 (rank, calls) = (rank + 1, calls + 1);
             }

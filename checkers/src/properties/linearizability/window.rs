@@ -79,6 +79,25 @@ pub(crate) enum Candidate {
 /// What crashed has no slot; its class is in the lower bits.
 const CRASHED: u32 = 1 << 31;
 
+impl Candidate {
+    /// In four bytes.
+    pub(crate) fn pack(self) -> u32 {
+        match self {
+            Self::Open(item) => item,
+            Self::Crashed(place) => CRASHED | place,
+            Self::Pass => NEVER,
+        }
+    }
+
+    pub(crate) fn unpack(packed: u32) -> Self {
+        match packed {
+            NEVER => Self::Pass,
+            _ if packed & CRASHED == 0 => Self::Open(packed),
+            _ => Self::Crashed(packed & !CRASHED),
+        }
+    }
+}
+
 /// A problem with its slots and classes of crashed operations.
 pub(crate) struct Layout<'p> {
     pub(crate) problem: &'p Problem,
@@ -158,8 +177,9 @@ pub(crate) struct Window<'l, 'p> {
     pub(crate) event: usize,
     /// Open items that have slots, the one that returns first last.
     open: Vec<u32>,
-    /// The first item that is not called yet.
+    /// The first item that is not called yet, and the first that was not before the last return passed.
     uncalled: usize,
+    newest: usize,
     /// How many crashed operations of each class were called.
     pub(crate) called: Vec<u32>,
     /// For each class and kind, when it was last seen as a candidate.
@@ -170,8 +190,16 @@ pub(crate) struct Window<'l, 'p> {
 impl<'l, 'p> Window<'l, 'p> {
     pub(crate) fn new(layout: &'l Layout<'p>) -> Self {
         let called = vec![0; layout.crashed.len()];
-        let mut window =
-            Self { layout, event: 0, open: Vec::new(), uncalled: 0, called, seen: vec![0; 2 * layout.classes], now: 0 };
+        let mut window = Self {
+            layout,
+            event: 0,
+            open: Vec::new(),
+            uncalled: 0,
+            newest: 0,
+            called,
+            seen: vec![0; 2 * layout.classes],
+            now: 0,
+        };
         window.call();
         window
     }
@@ -198,6 +226,7 @@ impl<'l, 'p> Window<'l, 'p> {
 
     fn call(&mut self) {
         let rank = self.rank();
+        self.newest = self.uncalled;
         while let Some(item) = self.layout.problem.items.get(self.uncalled)
             && item.call < rank
         {
@@ -248,27 +277,37 @@ impl<'l, 'p> Window<'l, 'p> {
         before.iter().all(|&(first, _)| self.layout.item(first).ret < self.rank() || mask.has(self.layout.slot(first)))
     }
 
-    /// Lets every pure operation that can happen take effect; `taken` hears of each.
-    pub(crate) fn settle<M: Mask>(&self, table: &mut Table<'_>, mask: &mut M, state: u32, mut taken: impl FnMut(u32)) {
-        loop {
-            let mut more = false;
-            for &i in self.open.iter().rev() {
-                let item = self.layout.item(i);
-                if table.is_pure(item.class)
-                    && !mask.has(self.layout.slot(i))
-                    && !table.next(state, item.class).is_none()
-                    && self.is_free(mask, i)
-                {
-                    mask.set(self.layout.slot(i));
-                    taken(i);
-                    more = true;
-                }
+    /// Lets every pure operation that can happen take effect; `taken` hears of each. In a configuration that
+    /// is settled and `only passed` a return since then, the operations called since are all there is to see.
+    pub(crate) fn settle<M: Mask>(
+        &self,
+        table: &mut Table<'_>,
+        mask: &mut M,
+        state: u32,
+        only_passed: bool,
+        mut taken: impl FnMut(u32),
+    ) {
+        let mut happens = |i: u32| {
+            let item = self.layout.item(i);
+            let can = table.is_pure(item.class)
+                && !mask.has(self.layout.slot(i))
+                && !table.next(state, item.class).is_none()
+                && self.is_free(mask, i);
+            if can {
+                mask.set(self.layout.slot(i));
+                taken(i);
             }
-            // One may have been waiting for another only where extra constraints exist.
-            if !more || self.layout.problem.is_interval_order() {
-                return;
+            can
+        };
+        if self.layout.problem.is_interval_order() {
+            match only_passed {
+                true => (self.newest as u32..self.uncalled as u32).for_each(|i| _ = happens(i)),
+                false => self.open.iter().rev().for_each(|&i| _ = happens(i)),
             }
+            return;
         }
+        // One may have been waiting for another.
+        while self.open.iter().rev().any(|&i| happens(i)) {}
     }
 
     /// Whether the operation that returns next may be left out.
@@ -288,7 +327,12 @@ impl<'l, 'p> Window<'l, 'p> {
         used: impl Fn(u32) -> u32,
         out: &mut Vec<Candidate>,
     ) {
-        self.now += 1;
+        self.now = self.now.wrapping_add(1);
+        if self.now == 0 {
+            // Billions of configurations later.
+            self.seen.fill(0);
+            self.now = 1;
+        }
         let swappable = self.layout.problem.is_interval_order();
         if fresh && self.may_pass() {
             out.push(Candidate::Pass);

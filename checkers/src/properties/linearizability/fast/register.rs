@@ -107,7 +107,7 @@ pub(super) fn decide(initial: &Value, history: &History, indices: &[u32], watch:
                 let op = &ops[index as usize];
                 taken.push(Taken::new(op, index, reads(index)?, op.call, op.ret));
             }
-            taken.iter().for_each(|taken| zones.take(taken));
+            taken.iter().try_for_each(|taken| zones.take(taken))?;
         }
         return zones.judge(watch, || Some(Found::Holds));
     }
@@ -122,7 +122,7 @@ pub(super) fn decide(initial: &Value, history: &History, indices: &[u32], watch:
         watch.go_on(i)?;
         let ret = if item.ret == NEVER { OPEN } else { i64::from(item.ret) };
         let op = &ops[item.index as usize];
-        zones.take(&Taken::new(op, item.index, item.class == 1, i64::from(item.call), ret));
+        zones.take(&Taken::new(op, item.index, item.class == 1, i64::from(item.call), ret))?;
     }
     zones.judge(watch, || holds_if_intervals(&problem))
 }
@@ -167,11 +167,12 @@ impl<'h> Zones<'h> {
         Self { numbers, start, clusters, again: Vec::new() }
     }
 
+    /// Adds an operation to its value's cluster; `None` if it can't be known which write a read reads.
     #[inline]
-    fn take(&mut self, taken: &Taken<'h>) {
+    fn take(&mut self, taken: &Taken<'h>) -> Option<()> {
         let Taken { index, reads, must, call, ret, .. } = *taken;
         if reads && !must {
-            return;
+            return Some(());
         }
         let number = match taken.int {
             Some(int) => self.numbers.of_int(int),
@@ -190,6 +191,8 @@ impl<'h> Zones<'h> {
         } else {
             (cluster.write, cluster.must, cluster.write_call, cluster.write_ret) = (Some(index), must, call, ret);
         }
+        let twice = cluster.again || (number == self.start && cluster.write.is_some());
+        (cluster.reads == 0 || !twice).then_some(())
     }
 
     fn judge(mut self, watch: &Watch<'_>, holds: impl Fn() -> Option<Found>) -> Option<Found> {
@@ -199,9 +202,6 @@ impl<'h> Zones<'h> {
         for (number, cluster) in self.clusters.iter_mut().enumerate() {
             watch.go_on(number)?;
             let is_start = number as u32 == self.start;
-            if cluster.reads > 0 && (cluster.again || (is_start && cluster.write.is_some())) {
-                return None;
-            }
             match cluster.write {
                 None if cluster.reads > 0 && !is_start => violated = violated.or(found(&[cluster.min_ret.1])),
                 None if cluster.reads > 0 || is_start => put(*cluster),
