@@ -7,23 +7,27 @@ mod timeline;
 
 pub use timeline::{Style, timeline};
 
-use crate::history::{History, Status};
+use crate::history::{History, Status, Value};
 use crate::models::Model;
 use crate::verdict::{Counterexample, Verdict};
+use std::fmt::Write;
 
 /// An operation in words: `write 1`, `read → 2`, `cas [1, 2] → true`, `dequeue → ?` if it is not
 /// known what it answered.
 pub fn words(history: &History, index: u32) -> String {
     let op = &history.operations()[index as usize];
-    let mut words = String::from(history.function(index as usize));
+    let name = history.function(index as usize);
+    let mut words = String::with_capacity(name.len() + 32);
+    words.push_str(name);
+    let mut add = |before: &str, value: &Value| write!(words, "{before}{value}").expect("a String takes everything");
     if !op.input.is_nil() {
-        words.push_str(&format!(" {}", op.input));
+        add(" ", &op.input);
     }
     match op.status {
         Status::Info => words.push_str(" → ?"),
         // An answer that only repeats the input says nothing.
         Status::Ok if op.output == op.input && !op.input.is_nil() => {}
-        Status::Ok if !op.output.is_nil() || op.input.is_nil() => words.push_str(&format!(" → {}", op.output)),
+        Status::Ok if !op.output.is_nil() || op.input.is_nil() => add(" → ", &op.output),
         Status::Ok => {}
     }
     words

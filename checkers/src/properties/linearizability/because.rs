@@ -88,15 +88,17 @@ impl Scene<'_> {
                 None => classes.push((*item, 1)),
             }
         }
+        let (failing_name, mut after) = (self.quote(failing.index), Vec::new());
         for (item, count) in classes.into_iter().take(SHOWN) {
-            let mut after = Vec::new();
+            after.clear();
             for &state in &self.failure.states {
                 let next = table.next(state, item.class);
                 after.extend((0..).map_while(|choice| table.nth(next, choice)));
             }
-            after.sort_unstable();
-            after.dedup();
-            let (mut name, failing_name) = (self.quote(item.index), self.quote(failing.index));
+            if after.iter().any(|&state| !table.next(state, failing.class).is_none()) {
+                continue;
+            }
+            let mut name = self.quote(item.index);
             if count > 1 {
                 name.push_str(&format!(" (one of {count} alike)"));
             }
@@ -106,10 +108,7 @@ impl Scene<'_> {
                 // The states include those after it already happened, so they are not to be named here.
                 ("open-no-help", format!("{name} was open; {failing_name} can't happen right after it either"))
             };
-            let helps = after.iter().any(|&state| !table.next(state, failing.class).is_none());
-            if !helps {
-                steps.push(Because { kind, from: item.index, to: Some(failing.index), text });
-            }
+            steps.push(Because { kind, from: item.index, to: Some(failing.index), text });
         }
     }
 }

@@ -8,25 +8,23 @@
 //!
 //! Sets are interned; [`Seen`] keeps, for each mask and state, the antichain.
 
-use super::space::HASHER;
+use super::space::{HASHER, intern};
 use super::window::Mask;
 use foldhash::fast::FixedState;
-use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
+use hashbrown::{HashMap, HashTable};
 
 /// Multisets of classes by number; 0 is the empty one.
 pub(crate) struct UsedSets {
     /// Pairs of class and count, in order of class.
     sets: Vec<Box<[(u32, u32)]>>,
-    ids: HashMap<Box<[(u32, u32)]>, u32, FixedState>,
+    ids: HashTable<u32>,
     added: HashMap<(u32, u32), u32, FixedState>,
 }
 
 impl UsedSets {
     pub(crate) fn new() -> Self {
-        let mut ids = HashMap::with_hasher(HASHER);
-        ids.insert(Box::default(), 0);
-        Self { sets: vec![Box::default()], ids, added: HashMap::with_hasher(HASHER) }
+        Self { sets: vec![Box::default()], ids: HashTable::new(), added: HashMap::with_hasher(HASHER) }
     }
 
     /// How many of `class` are in set `id`.
@@ -45,16 +43,16 @@ impl UsedSets {
         if let Some(&known) = self.added.get(&(id, class)) {
             return known;
         }
-        let mut set = self.sets[id as usize].to_vec();
-        match set.binary_search_by_key(&class, |pair| pair.0) {
-            Ok(at) => set[at].1 += 1,
-            Err(at) => set.insert(at, (class, 1)),
-        }
-        let set = set.into_boxed_slice();
-        let new = *self.ids.entry(set).or_insert_with_key(|set| {
-            self.sets.push(set.clone());
-            (self.sets.len() - 1) as u32
-        });
+        let old = &self.sets[id as usize];
+        let set = match old.binary_search_by_key(&class, |pair| pair.0) {
+            Ok(at) => {
+                let mut set = old.clone();
+                set[at].1 += 1;
+                set
+            }
+            Err(at) => [&old[..at], &[(class, 1)], &old[at..]].concat().into(),
+        };
+        let new = intern(&mut self.sets, &mut self.ids, set);
         self.added.insert((id, class), new);
         new
     }

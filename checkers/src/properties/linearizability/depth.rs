@@ -28,7 +28,7 @@ struct Frame<M> {
     at: u32,
     state: u32,
     used: u32,
-    /// The candidate that the way goes on by, packed.
+    /// The candidate that the way goes on by, packed; `NEVER` if none was tried, or the first, which is to pass.
     chosen: u32,
     mask: M,
 }
@@ -63,7 +63,9 @@ pub(crate) struct Depth<'l, 'p, M> {
 
 impl<'l, 'p> Walk<'l, 'p> {
     fn new(layout: &'l Layout<'p>) -> Self {
-        Self { window: Window::new(layout), candidates: Vec::new(), lists: Vec::new() }
+        let room = layout.problem.items.len().min(64);
+        let (candidates, lists) = (Vec::with_capacity(2 * room), Vec::with_capacity(room));
+        Self { window: Window::new(layout), candidates, lists }
     }
 
     /// Lists the candidates of a configuration, the window being there.
@@ -78,9 +80,13 @@ impl<'l, 'p> Walk<'l, 'p> {
         let from = self.candidates.len() as u32;
         let count = |place| used.count(frame.used, place);
         self.window.candidates(table, &frame.mask, frame.at & 1 == 1, count, &mut self.candidates);
-        // What the chosen one leads to is known to lead nowhere, or not listed again.
-        let chosen = self.candidates[from as usize..].iter().position(|other| other.pack() == frame.chosen);
-        self.lists.push(List { from, next: from + chosen.unwrap_or(0) as u32, choice: 0 });
+        let mut next = from;
+        if frame.chosen != NEVER {
+            // Those before the one that was chosen last were tried.
+            let rest = self.candidates[from as usize..].iter();
+            next += rest.take_while(|other| other.pack() != frame.chosen).count() as u32;
+        }
+        self.lists.push(List { from, next, choice: 0 });
     }
 
     fn unlist(&mut self) {

@@ -107,7 +107,7 @@ impl<'m, M: Model> Interned<'m, M> {
 }
 
 /// The number of `item`, a new one if it was not seen before.
-fn intern<T: Eq + Hash>(items: &mut Vec<T>, ids: &mut HashTable<u32>, item: T) -> u32 {
+pub(crate) fn intern<T: Eq + Hash>(items: &mut Vec<T>, ids: &mut HashTable<u32>, item: T) -> u32 {
     let hash = HASHER.hash_one(&item);
     let slot = ids.entry(hash, |&id| items[id as usize] == item, |&id| HASHER.hash_one(&items[id as usize]));
     match slot {
