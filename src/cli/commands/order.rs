@@ -2,10 +2,9 @@
 
 use crate::causal::{At, Comparer};
 use crate::cli::args::{self, Global};
-use crate::cli::exit;
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
-use crate::cli::output::{Destinations, complain};
+use crate::cli::output::Destinations;
 use crate::formats::Reading;
 use crate::outcome::{Extent, Filtered, Order, Report};
 use crate::store::SpanStore;
@@ -43,17 +42,7 @@ pub(in crate::cli) struct Arguments {
     reporting: args::Reporting,
 }
 
-pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
-    match try_run(args, global) {
-        Ok(code) => code,
-        Err(message) => {
-            complain(&message);
-            exit::USAGE
-        }
-    }
-}
-
-fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, String> {
     let destinations = Destinations::new(&args.reporting, global)?;
     let mut report = Report { command: "order", ..Report::default() };
     let inputs = match Inputs::new(&args.inputs, destinations.talks(), &mut report) {

@@ -94,18 +94,12 @@ fn seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
     if from > to { Err(format!("{from} is after {to}")) } else { Ok(from..=to) }
 }
 
-pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
-    let destinations = match Destinations::new(&args.reporting, global) {
-        Ok(destinations) => destinations,
-        Err(message) => {
-            crate::cli::output::complain(&message);
-            return crate::cli::exit::USAGE;
-        }
-    };
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, String> {
+    let destinations = Destinations::new(&args.reporting, global)?;
     let report = Report { command: "simulate", ..Report::default() };
     let experiment = match experiment(args) {
         Ok(experiment) => experiment,
-        Err(message) => return destinations.refuse(report, message),
+        Err(message) => return Ok(destinations.refuse(report, message)),
     };
     let limits = Limits::new(global);
     let watch = limits.watch(destinations.emergency(&report));
@@ -114,7 +108,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
         None => one(args, &experiment, report),
     };
     drop(watch);
-    destinations.deliver(&report)
+    Ok(destinations.deliver(&report))
 }
 
 /// A system by its id.
