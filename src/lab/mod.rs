@@ -12,7 +12,7 @@ mod search;
 pub mod truth;
 mod witness;
 
-pub use experiment::{Chosen, Experiment, FaultChoice, fault_choice};
+pub use experiment::{Chosen, Experiment, FaultChoice, active_time, fault_choice};
 pub use judge::{Judgement, Kind, history, judge, promise};
 pub use mutants::{Kill, Row, kill};
 pub use script::{Played, Script, play};

@@ -28,6 +28,8 @@ pub struct Found {
     pub failures: Vec<Failure>,
     /// Seeds whose history nobody could decide.
     pub unknown: Vec<u64>,
+    /// How many seeds' histories were not judged, and why.
+    pub unjudged: Option<(u64, String)>,
     /// By kind of fault: in how many seeds it was planned, and how often it acted.
     pub faults: BTreeMap<&'static str, (u64, u64)>,
 }
@@ -67,6 +69,9 @@ pub fn search(
         }
         if judgement.answer() == Answer::Unknown {
             found.unknown.push(seed);
+        }
+        if let Some(why) = judgement.unjudged {
+            found.unjudged.get_or_insert((0, why)).0 += 1;
         }
         if !judgement.wrong.is_empty() {
             found.failures.push(Failure { seed, wrong: judgement.wrong });
