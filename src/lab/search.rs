@@ -1,10 +1,7 @@
 //! Many seeds, on all cores.
 
-use super::{Experiment, Judgement, Kind, judge};
-use crate::node::ClockRules;
+use super::{Experiment, Judgement, Kind, attempt};
 use crate::outcome::Answer;
-use crate::sim::{Recording, simulate};
-use causet_checkers::Shrink;
 use causet_checkers::budget::Stop;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -46,12 +43,7 @@ pub fn search(
         if stop.raised().is_some() {
             return None;
         }
-        let experiment = of(seed);
-        // A clock that is kept wrongly shows only if the clocks are recorded.
-        let clocks = experiment.system.clock_rules(experiment.mutant) != ClockRules::default();
-        let recording = if clocks { Recording::Full } else { Recording::History };
-        let run = simulate(experiment.system, &experiment.config(recording));
-        let judgement = judge(experiment.system, &run, Shrink::Off);
+        let (run, judgement) = attempt(&of(seed));
         done();
         Some((seed, run, judgement))
     };
