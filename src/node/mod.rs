@@ -23,7 +23,7 @@ mod random;
 pub mod trace_context;
 
 pub use algorithm::{
-    About, Algorithm, Allowed, Broken, Draw, Knob, Mutant, NoWatch, PANIC, Promise, Setup, Watch, Workload,
+    About, Algorithm, Allowed, Broken, Draw, Knob, Mutant, NoWatch, PANIC, Promise, Setup, Watch, Workload, broken,
 };
 pub use clocks::{ClockRules, Clocks, Stamp, merge};
 pub use effects::{Barrier, Damage, Effect, Effects, Field, Hand, Input, Note, Process, Recovered, SpanToken, Timer};

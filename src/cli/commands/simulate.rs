@@ -142,7 +142,8 @@ fn experiment(args: &Arguments) -> Result<Experiment, String> {
     experiment.clients = args.clients;
     experiment.operations = args.ops;
     experiment.keys = args.keys;
-    experiment.active_ns = u64::try_from(args.duration.as_nanos()).map_err(|_| "--duration is too long".to_owned())?;
+    experiment.active_ns =
+        lab::active_time(args.duration.as_nanos()).map_err(|error| format!("--duration: {error}"))?;
     for option in &args.option {
         let (name, value) = option.split_once('=').ok_or_else(|| format!("--option {option}: expected NAME=VALUE"))?;
         about.check_option(name, value)?;
@@ -241,6 +242,7 @@ pub(super) fn describe(experiment: &Experiment, run: &Run, judgement: &Judgement
             .collect(),
         story,
         wrong: wrong(&judgement.wrong),
+        unjudged: judgement.unjudged.clone(),
         files: Vec::new(),
         next: Vec::new(),
     }
@@ -321,6 +323,7 @@ fn many(
         operations: found.operations,
         failures: found.failures.iter().map(|one| SeedFailure { seed: one.seed, wrong: wrong(&one.wrong) }).collect(),
         unknown: found.unknown.clone(),
+        unjudged: found.unjudged.clone(),
         faults,
         files: Vec::new(),
         next: Vec::new(),
@@ -342,7 +345,10 @@ fn many(
     let complete = found.seeds == asked;
     let decided = if found.unknown.is_empty() && complete { Answer::Holds } else { Answer::Unknown };
     let answer = if found.failures.is_empty() { decided } else { Answer::Violated };
-    let about = crate::outcome::Circumstances { input: &range, property: "promise", ..Default::default() };
+    // What was not judged can't be said to hold.
+    let unjudged = found.unjudged.is_some() && found.failures.is_empty();
+    let property = if unjudged { "invariants and liveness" } else { "promise" };
+    let about = crate::outcome::Circumstances { input: &range, property, ..Default::default() };
     let cause = (answer == Answer::Unknown).then(|| match complete {
         true => ("steps", "histories that could not be decided".to_owned()),
         false => ("stopped", format!("{} of {asked} seeds were run", found.seeds)),
