@@ -1,7 +1,7 @@
 //! One trace, span by span: who called whom, when, what the end waited for, and what is linked.
 
 use super::overview::{longest_root, named, path_steps};
-use super::{CausalGraph, Problem, critical_path, self_times};
+use super::{CausalGraph, Diagnosis, Problem, critical_path, self_times};
 use crate::outcome::{ProblemCount, TraceSpan, Waterfall, WaterfallLink, WaterfallRow};
 use crate::store::{Kind, SpanId, SpanRef, SpanStore, StatusCode};
 use foldhash::{HashMap, HashMapExt, HashSet};
@@ -55,14 +55,8 @@ pub fn missing_links(store: &SpanStore, asked: impl Fn(SpanRef<'_>) -> bool) -> 
     }
     let mut dangling = links().filter(|(_, to)| missing.contains(to)).map(|(span, _)| span);
     let example = dangling.next()?;
-    let problem = Problem::MissingLink;
-    Some(ProblemCount {
-        id: problem.id(),
-        summary: problem.summary(),
-        count: 1 + dangling.count() as u64,
-        trace_id: format!("{:032x}", example.trace_id()),
-        span_id: format!("{:016x}", example.id()),
-    })
+    let (problem, count) = (Problem::MissingLink, 1 + dangling.count() as u64);
+    Some(Diagnosis { problem, count, example: example.index(), detail: None }.told(store))
 }
 
 /// The waterfall of a store that has one trace. O(n log n).

@@ -34,6 +34,16 @@ pub(super) fn evidence(name: &'static str, value: f64, unit: &'static str) -> Ev
     Evidence { name, value, baseline: None, unit }
 }
 
+/// The singular or the plural.
+pub(super) fn form<'a>(count: usize, [one, many]: [&'a str; 2]) -> &'a str {
+    if count == 1 { one } else { many }
+}
+
+/// `1 of 3 calls` and a verb that agrees with the 1: singular and plural of both.
+pub(super) fn some_of(part: usize, all: usize, things: [&str; 2], verbs: [&str; 2]) -> String {
+    format!("{part} of {all} {} {}", form(all, things), form(part, verbs))
+}
+
 /// What a detector says about some spans of one operation.
 pub(super) struct About<'a> {
     pub rule: &'static str,

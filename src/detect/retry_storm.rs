@@ -1,6 +1,6 @@
 //! `retry-storm`: calls that are made again and again.
 
-use super::group::{About, Operation, alike_siblings, by_operation, evidence, one_after_another};
+use super::group::{About, Operation, alike_siblings, by_operation, evidence, form, one_after_another};
 use super::{Detector, Knob, Knobs, View};
 use crate::outcome::{Finding, Severity};
 use crate::registry::Entry;
@@ -92,7 +92,11 @@ impl Detector for RetryStorm {
             let about = About {
                 rule: "retry-storm",
                 severity: severity(factor, knobs),
-                title: format!("{total} retries: {attempts} attempts for {calls} calls"),
+                title: format!(
+                    "{total} {}: {attempts} attempts for {calls} {}",
+                    form(total as usize, ["retry", "retries"]),
+                    form(calls as usize, ["call", "calls"]),
+                ),
                 operation,
                 spans: &spans_again,
                 evidence: vec![

@@ -14,6 +14,7 @@ use crate::store::{
     Any, NewEvent, NewLink, NewResource, NewScope, NewSpan, Pair, ResourceId, Rows, ScopeId, SpanStore, StoreBuilder,
     Sym,
 };
+use crate::trace_context::not_zero;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
@@ -478,8 +479,7 @@ fn span_id(name: &str, bytes: &[u8]) -> Result<u64, String> {
 
 fn id_bytes<const N: usize>(name: &str, bytes: &[u8]) -> Result<[u8; N], String> {
     match <[u8; N]>::try_from(bytes) {
-        Ok(id) if id == [0; N] => Err(format!("the {name} is all zeroes, which is invalid")),
-        Ok(id) => Ok(id),
+        Ok(id) => not_zero(id).map_err(|reason| format!("the {name} is {reason}")),
         Err(_) => Err(format!("the {name} has {} bytes, expected {N}", bytes.len())),
     }
 }

@@ -345,7 +345,8 @@ fn causal(out: &mut String, analysis: &Analysis, look: &Look, rows: Option<usize
         }
     }
     for problem in causal.problems.iter().take(rows) {
-        let text = format!("{} {}: {}", count(problem.count), problem.id, problem.summary);
+        let what = problem.detail.as_deref().unwrap_or(problem.summary);
+        let text = format!("{} {}: {what}", count(problem.count), problem.id);
         let place = format!("  span {} of trace {}", problem.span_id, problem.trace_id);
         let fits = 3 + text.chars().count() + place.len() <= usize::from(look.width) || look.height.is_none();
         let place = if fits { place } else { format!("  span {}", problem.span_id) };

@@ -8,11 +8,13 @@ use crate::cli::output::Destinations;
 use crate::formats::Reading;
 use crate::outcome::{Extent, Filtered, Order, Report};
 use crate::store::SpanStore;
+use crate::trace_context::TraceParent;
 
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("question").required(true).args(["from", "concurrent_with"]),
-    after_help = "SPAN is a span id in hexadecimal, or as much of it as is unique; TRACE:SPAN where several traces have it.
+    after_help = "SPAN is a span id in hexadecimal, or as much of it as is unique; TRACE:SPAN where several traces have it;
+or a W3C `traceparent`.
 SPAN@start, SPAN@end or SPAN@2 (the second event recorded in it) is that event alone.
 
 Events are before, after or concurrent. Of spans, all events are compared:
@@ -125,10 +127,14 @@ fn name(text: &str) -> Result<Name, String> {
             (ids, At::Recorded(number.ok_or("expected start, end or a number from 1 after @")?))
         }
     };
+    if let Ok(TraceParent { trace_id, parent_id, .. }) = TraceParent::parse(ids) {
+        let (trace, span) = (format!("{trace_id:032x}"), format!("{parent_id:016x}"));
+        return Ok(Name { text: ids.to_owned(), trace, span, at });
+    }
     let (trace, span) = ids.split_once([':', '/']).unwrap_or(("", ids));
     let is_hexadecimal = |id: &str, digits| id.len() <= digits && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     if span.is_empty() || !is_hexadecimal(span, 16) || !is_hexadecimal(trace, 32) {
-        return Err("expected a span id of at most 16 hexadecimal digits, or TRACE:SPAN".to_owned());
+        return Err("expected a span id of at most 16 hexadecimal digits, TRACE:SPAN, or a traceparent".to_owned());
     }
     Ok(Name { text: ids.to_owned(), trace: trace.to_lowercase(), span: span.to_lowercase(), at })
 }

@@ -9,8 +9,8 @@
 //! the disk, a persist, a request that was kept.
 
 use crate::node::envelope::Context;
-use crate::node::trace_context::{Flags, TraceParent};
 use crate::node::{NodeId, Operation, Outcome, Random, Role, SpanToken};
+use crate::trace_context::{Flags, TraceParent};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
