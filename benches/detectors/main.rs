@@ -15,7 +15,7 @@ use causet::formats::{Reading, Source, recognise};
 use causet::outcome::Finding;
 use causet::store::SpanStore;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
@@ -46,15 +46,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let all = cases(Path::new(folder)).map_err(|error| format!("{folder}: {error}"))?;
     let only = words.get(1).map_or("", String::as_str);
+    let chosen = || all.iter().filter(|case| case.name.contains(only));
+    let read = |case: &Case| Recording::read(&Path::new(folder).join(&case.file));
+    let mut files: Vec<(&Case, Baseline)> = Vec::new();
+    for case in chosen() {
+        files.push((case, Baseline::of(&read(case)?.store)));
+    }
     let mut table = Table::default();
-    let mut others = others(Path::new(folder), &all, only)?;
     let mut seen = BTreeSet::new();
-    for case in all.iter().filter(|case| case.name.contains(only)) {
-        let recording = Recording::read(&Path::new(folder).join(&case.file))?;
+    for case in chosen() {
+        let recording = read(case)?;
         table.fault(case, &recording, &all);
         if seen.insert((&case.system, case.normal)) {
-            table.window(case, &recording, &all, &others[&case.system]);
-            others.insert(case.system.clone(), Baseline::of(&recording.store));
+            let others = files.iter().filter(|(other, _)| other.system == case.system && other.normal != case.normal);
+            let others: Vec<&Baseline> = others.map(|(_, baseline)| baseline).collect();
+            table.window(case, &recording, &all, &others);
         }
     }
     table.print();
@@ -84,16 +90,6 @@ fn cases(folder: &Path) -> Result<Vec<Case>, Box<dyn Error>> {
     let cases = cases.as_object().ok_or("cases.json: expected an object by case")?;
     let case = |entry: (&String, &Value)| case(entry).ok_or_else(|| format!("{}: a field is missing", entry.0).into());
     cases.iter().map(case).collect()
-}
-
-/// By system: what the last of its cases is like, for the first one to be compared with.
-fn others(folder: &Path, all: &[Case], only: &str) -> Result<BTreeMap<String, Baseline>, Box<dyn Error>> {
-    let last: BTreeMap<&String, &Case> =
-        all.iter().filter(|case| case.name.contains(only)).map(|case| (&case.system, case)).collect();
-    let baseline = |(system, case): (&String, &Case)| {
-        Ok((system.clone(), Baseline::of(&Recording::read(&folder.join(&case.file))?.store)))
-    };
-    last.into_iter().map(baseline).collect()
 }
 
 /// What is left of the normal window of a case without the times at which its system had a fault.
@@ -149,10 +145,10 @@ impl Recording {
     }
 }
 
-/// A line of the table: stretches, spans, stretches with findings.
+/// A line of the table: how often something was looked at, how many spans, and how often there were findings.
 #[derive(Default)]
 struct Row {
-    stretches: usize,
+    times: usize,
     spans: usize,
     with_findings: usize,
 }
@@ -173,14 +169,14 @@ struct Table {
 }
 
 impl Table {
-    fn window(&mut self, case: &Case, recording: &Recording, all: &[Case], other: &Baseline) {
+    fn window(&mut self, case: &Case, recording: &Recording, all: &[Case], others: &[&Baseline]) {
         let stretches = stretches(case, all);
         self.windows[0] += 1;
         self.windows[1] += usize::from(stretches != [case.normal]);
         for stretch in stretches {
             self.look(0, case, recording, stretch, None);
             self.halves([1, 2], case, recording, stretch);
-            self.look(3, case, recording, stretch, Some(other));
+            others.iter().for_each(|other| self.look(3, case, recording, stretch, Some(*other)));
         }
         self.halves([4, 5], case, recording, case.normal);
     }
@@ -197,8 +193,8 @@ impl Table {
 
     fn look(&mut self, row: usize, case: &Case, recording: &Recording, window: Window, baseline: Option<&Baseline>) {
         let (spans, findings) = recording.look(window, baseline);
-        let Row { stretches, spans: all, with_findings } = &mut self.rows[row];
-        *stretches += 1;
+        let Row { times, spans: all, with_findings } = &mut self.rows[row];
+        *times += 1;
         *all += spans;
         *with_findings += usize::from(!findings.is_empty());
         let place = format!("{} {}..{}, {}", case.name, window.0, window.1, ROWS[row]);
@@ -221,8 +217,8 @@ impl Table {
         let [windows, overlapping] = self.windows;
         println!("{windows} windows of normal traffic, {overlapping} of which overlap with the injection of a fault\n");
         println!("| window of normal traffic | looked at | with findings |\n|---|---|---|");
-        for (name, Row { stretches, spans, with_findings }) in ROWS.iter().zip(&self.rows) {
-            println!("| {name} | {stretches} stretches, {spans} spans | {with_findings} |");
+        for (name, Row { times, spans, with_findings }) in ROWS.iter().zip(&self.rows) {
+            println!("| {name} | {times} times, {spans} spans | {with_findings} |");
         }
         let ([faults, core], [found, found_core]) = (self.faults, self.found);
         println!("\nfaults with findings: {found} of {faults}, {} of them of the very service", self.at_service);
@@ -235,7 +231,7 @@ const ROWS: [&str; 6] = [
     "by itself",
     "its second half, with the first as reference",
     "its first half, with the second as reference",
-    "with another case's file as reference",
+    "with the file of each other window as reference",
     "its second half, with the first as reference, faults not left out",
     "its first half, with the second as reference, faults not left out",
 ];

@@ -5,7 +5,7 @@
 //! bounds are certain. Where a client waits for its server, the server's end less the client's is a lower bound too,
 //! but a softer one: servers go on after they have answered. It is only told, and only where it fits.
 
-use super::group::{About, evidence, grouped};
+use super::group::{About, evidence, graded, grouped};
 use super::{Detector, Knob, Knobs, View};
 use crate::outcome::{Finding, Severity, fingerprint};
 use crate::registry::Entry;
@@ -135,11 +135,8 @@ fn finding(store: &SpanStore, hosts: &Hosts, (a, b): (u32, u32), calls: &[Call],
         let most = at_most.map_or_else(String::new, |most| format!(" and at most {}", ms(most)));
         format!("the clock of {behind} is behind that of {ahead} by at least {}{most}", ms(at_least))
     };
-    let severity = match at_least as f64 / 1e6 {
-        skew if skew >= knobs.get("high-skew") => Severity::High,
-        skew if skew >= knobs.get("medium-skew") => Severity::Medium,
-        _ => Severity::Low,
-    };
+    let steps = [("high-skew", Severity::High), ("medium-skew", Severity::Medium)];
+    let severity = graded(at_least as f64 / 1e6, knobs, &steps);
     let spans: Vec<u32> = early.iter().map(|call| call.child).collect();
     let example = store.span(spans[0] as usize);
     let mut told = vec![

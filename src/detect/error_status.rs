@@ -1,6 +1,6 @@
 //! `error-status`: operations whose spans ended with status error, and where those errors began.
 
-use super::group::{About, by_operation, evidence, lower, some_of};
+use super::group::{About, by_operation, by_share, evidence, lower, some_of};
 use super::{Detector, Knob, Knobs, View};
 use crate::outcome::{Finding, Severity};
 use crate::registry::Entry;
@@ -73,14 +73,9 @@ impl Detector for ErrorStatus {
 
 fn severity(share: f64, calls: usize, knobs: &Knobs) -> Severity {
     if share >= knobs.get("critical-share") && calls as f64 >= knobs.get("critical-calls") {
-        Severity::Critical
-    } else if share >= knobs.get("high-share") {
-        Severity::High
-    } else if share >= knobs.get("medium-share") {
-        Severity::Medium
-    } else {
-        Severity::Low
+        return Severity::Critical;
     }
+    by_share(share, knobs)
 }
 
 const DOCUMENTATION: &str = "\

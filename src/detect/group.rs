@@ -35,7 +35,7 @@ pub(super) fn evidence(name: &'static str, value: f64, unit: &'static str) -> Ev
 }
 
 /// The singular or the plural.
-pub(super) fn form<'a>(count: usize, [one, many]: [&'a str; 2]) -> &'a str {
+pub(super) fn form(count: usize, [one, many]: [&str; 2]) -> &str {
     if count == 1 { one } else { many }
 }
 
@@ -84,13 +84,12 @@ impl About<'_> {
 /// A severity by the share of the calls that are concerned: `medium` and `high` from the knobs `medium-share` and
 /// `high-share` on, `low` below.
 pub(super) fn by_share(share: f64, knobs: &super::Knobs) -> Severity {
-    if share >= knobs.get("high-share") {
-        Severity::High
-    } else if share >= knobs.get("medium-share") {
-        Severity::Medium
-    } else {
-        Severity::Low
-    }
+    graded(share, knobs, &[("high-share", Severity::High), ("medium-share", Severity::Medium)])
+}
+
+/// The severity of the first of these knobs that the value reaches, `low` if it reaches none.
+pub(super) fn graded(value: f64, knobs: &super::Knobs, steps: &[(&str, Severity)]) -> Severity {
+    steps.iter().find(|(knob, _)| value >= knobs.get(knob)).map_or(Severity::Low, |(_, severity)| *severity)
 }
 
 /// A step less.
