@@ -14,3 +14,4 @@ pub mod registry;
 pub mod report;
 pub mod sim;
 pub mod store;
+pub mod trace_context;

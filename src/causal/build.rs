@@ -7,10 +7,14 @@
 use super::diagnose::{Diagnoses, Problem};
 use super::graph::{CausalGraph, EdgeKind, Family, Rows, TwoWay};
 use crate::store::{SpanStore, Sym};
+use crate::trace_context::Malformed;
 use foldhash::{HashMap, HashMapExt};
 use petgraph::algo::{kosaraju_scc, toposort};
 
 type Edge = (u32, u32, EdgeKind);
+
+/// So many characters of a bad text are told.
+const SHOWN: usize = 80;
 
 impl CausalGraph {
     /// The causal order of everything in a store. O(n log n) in spans, events and links.
@@ -22,6 +26,7 @@ impl CausalGraph {
         break_cycles(&layout, &mut family_edges, &mut parent, &mut problems);
         let family = family(parent);
         look_at_spans(store, &family, &mut problems);
+        look_at_trace_states(store, &mut problems);
 
         let (process, processes) = processes(store);
         let mut edges = program_edges(&layout);
@@ -187,6 +192,22 @@ fn family(parent: Vec<Option<u32>>) -> Family {
         next[parent] += 1;
     }
     Family { parent, starts, children }
+}
+
+/// Notes each `tracestate` that can't be propagated; each distinct one is read once.
+fn look_at_trace_states(store: &SpanStore, problems: &mut Diagnoses) {
+    let mut known: HashMap<Sym, Option<Malformed>> = HashMap::new();
+    for span in store.iter() {
+        let states = std::iter::once(span.trace_state()).chain(span.links().map(|link| link.trace_state));
+        for state in states.filter(|state| *state != Sym::EMPTY) {
+            let wrong = *known.entry(state).or_insert_with(|| store.read_trace_state(state).err());
+            if let Some(wrong) = wrong {
+                let beginning = || store.text(state).chars().take(SHOWN).collect::<String>();
+                let detail = || Some(format!("{wrong}, in {:?}", beginning()));
+                problems.note_that(Problem::InvalidTraceState, span.index(), detail);
+            }
+        }
+    }
 }
 
 /// Notes what is wrong with single spans and with traces.

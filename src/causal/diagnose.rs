@@ -1,5 +1,8 @@
 //! What is wrong with the data, said once per kind with a count and an example.
 
+use crate::outcome::ProblemCount;
+use crate::store::SpanStore;
+
 /// A kind of thing that is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Problem {
@@ -23,6 +26,8 @@ pub enum Problem {
     EventOutsideSpan,
     /// A link to a span that is not in the data.
     MissingLink,
+    /// A `tracestate` of a span or a link that W3C Trace Context forbids: whoever propagates it has to drop it.
+    InvalidTraceState,
     /// The order in one process by its clock contradicts the certain order: the clock stepped, or
     /// several processes go by one name. Those edges are left out.
     ContradictoryClock,
@@ -56,6 +61,7 @@ impl Problem {
             Self::StartsBeforeParent => "starts-before-parent",
             Self::EventOutsideSpan => "event-outside-span",
             Self::MissingLink => "missing-link",
+            Self::InvalidTraceState => "invalid-tracestate",
             Self::ContradictoryClock => "contradictory-clock",
             Self::MalformedEvent => "malformed-event",
             Self::DuplicateEvent => "duplicate-event",
@@ -80,6 +86,7 @@ impl Problem {
             Self::StartsBeforeParent => "spans that start before their parent (clock skew?)",
             Self::EventOutsideSpan => "span events outside their span",
             Self::MissingLink => "links to spans that are not in the data",
+            Self::InvalidTraceState => "tracestate values that W3C Trace Context forbids; kept as they are",
             Self::ContradictoryClock => "timestamps in one process that contradict the certain order; not used",
             Self::MalformedEvent => {
                 "exact events without a usable id, causet.seq, incarnation or peer; taken for missing"
@@ -97,12 +104,29 @@ impl Problem {
 }
 
 /// One kind of problem in some data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     pub problem: Problem,
     pub count: u64,
     /// The position of the first span that has it.
     pub example: usize,
+    /// What exactly is wrong there, where the problem alone does not say it.
+    pub detail: Option<String>,
+}
+
+impl Diagnosis {
+    /// As reports have it.
+    pub(super) fn told(&self, store: &SpanStore) -> ProblemCount {
+        let example = store.span(self.example);
+        ProblemCount {
+            id: self.problem.id(),
+            summary: self.problem.summary(),
+            count: self.count,
+            trace_id: format!("{:032x}", example.trace_id()),
+            span_id: format!("{:016x}", example.id()),
+            detail: self.detail.clone(),
+        }
+    }
 }
 
 /// Counts problems.
@@ -111,9 +135,14 @@ pub(super) struct Diagnoses(Vec<Diagnosis>);
 
 impl Diagnoses {
     pub(super) fn note(&mut self, problem: Problem, span: usize) {
+        self.note_that(problem, span, || None);
+    }
+
+    /// With what exactly is wrong, which is asked for once.
+    pub(super) fn note_that(&mut self, problem: Problem, span: usize, detail: impl FnOnce() -> Option<String>) {
         match self.0.iter_mut().find(|known| known.problem == problem) {
             Some(known) => known.count += 1,
-            None => self.0.push(Diagnosis { problem, count: 1, example: span }),
+            None => self.0.push(Diagnosis { problem, count: 1, example: span, detail: detail() }),
         }
     }
 

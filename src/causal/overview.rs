@@ -3,8 +3,7 @@
 use super::graph::CausalGraph;
 use super::{Diagnosis, ExactOrder, critical_path, self_times};
 use crate::outcome::{
-    Analysis, CausalSummary, Dependency, ExactSummary, OperationStats, PathStep, ProblemCount, SlowTrace, Summary,
-    TraceSpan,
+    Analysis, CausalSummary, Dependency, ExactSummary, OperationStats, PathStep, SlowTrace, Summary, TraceSpan,
 };
 use crate::store::frames::{Aggregate, Observations, aggregate};
 use crate::store::{SpanRef, SpanStore, StatusCode, Sym};
@@ -193,16 +192,7 @@ pub(super) fn path_steps(store: &SpanStore, graph: &CausalGraph, root: usize) ->
 }
 
 fn causal(store: &SpanStore, graph: &CausalGraph) -> CausalSummary {
-    let problem = |diagnosis: &Diagnosis| {
-        let example = store.span(diagnosis.example);
-        ProblemCount {
-            id: diagnosis.problem.id(),
-            summary: diagnosis.problem.summary(),
-            count: diagnosis.count,
-            trace_id: format!("{:032x}", example.trace_id()),
-            span_id: format!("{:016x}", example.id()),
-        }
-    };
+    let problem = |diagnosis: &Diagnosis| diagnosis.told(store);
     let (certain, assumed) = graph.edge_counts();
     let mut summary = CausalSummary {
         events: graph.len() as u64,

@@ -17,6 +17,19 @@ pub enum Relation {
     Unknown,
 }
 
+impl Relation {
+    /// The word for it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::After => "after",
+            Self::Concurrent => "concurrent",
+            Self::Equal => "equal",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// What an answer rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RestsOn {

@@ -1,9 +1,9 @@
 //! One trace, span by span: who called whom, when, what the end waited for, and what is linked.
 
 use super::overview::{longest_root, named, path_steps};
-use super::{CausalGraph, Problem, critical_path, self_times};
+use super::{CausalGraph, Diagnosis, Problem, critical_path, self_times};
 use crate::outcome::{ProblemCount, TraceSpan, Waterfall, WaterfallLink, WaterfallRow};
-use crate::store::{Kind, SpanId, SpanRef, SpanStore, StatusCode};
+use crate::store::{SpanId, SpanRef, SpanStore, StatusCode};
 use foldhash::{HashMap, HashMapExt, HashSet};
 
 /// The links that leave or enter the spans of a trace, by the id of its span. O(spans + links) of the whole store.
@@ -55,14 +55,8 @@ pub fn missing_links(store: &SpanStore, asked: impl Fn(SpanRef<'_>) -> bool) -> 
     }
     let mut dangling = links().filter(|(_, to)| missing.contains(to)).map(|(span, _)| span);
     let example = dangling.next()?;
-    let problem = Problem::MissingLink;
-    Some(ProblemCount {
-        id: problem.id(),
-        summary: problem.summary(),
-        count: 1 + dangling.count() as u64,
-        trace_id: format!("{:032x}", example.trace_id()),
-        span_id: format!("{:016x}", example.id()),
-    })
+    let (problem, count) = (Problem::MissingLink, 1 + dangling.count() as u64);
+    Some(Diagnosis { problem, count, example: example.index(), detail: None }.told(store))
 }
 
 /// The waterfall of a store that has one trace. O(n log n).
@@ -83,7 +77,7 @@ pub fn waterfall(store: &SpanStore, graph: &CausalGraph, mut links: LinksOfTrace
             parent_id: if span.parent() == 0 { String::new() } else { format!("{:016x}", span.parent()) },
             has_parent: graph.family().parent(at).is_some(),
             depth,
-            kind: kind(span),
+            kind: span.kind().id(),
             start_ns: span.start(),
             end_ns: span.end(),
             duration_ns: span.duration(),
@@ -123,15 +117,4 @@ fn preorder(store: &SpanStore, graph: &CausalGraph) -> Vec<(usize, u64)> {
         todo.extend(children.into_iter().map(|child| (child, depth + 1)));
     }
     order
-}
-
-fn kind(span: SpanRef<'_>) -> &'static str {
-    match span.kind() {
-        Kind::Unspecified => "unspecified",
-        Kind::Internal => "internal",
-        Kind::Server => "server",
-        Kind::Client => "client",
-        Kind::Producer => "producer",
-        Kind::Consumer => "consumer",
-    }
 }

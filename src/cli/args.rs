@@ -117,8 +117,8 @@ pub(super) struct Reporting {
     /// Write this report (see `causet list reports`), to a file or to standard output; repeatable
     #[arg(long, value_name = "FORMAT[=PATH]")]
     pub report: Vec<String>,
-    /// Rows of each table, in every report of analyze and in the text of others; 0 for all [default: what fits the
-    /// screen, else 15]
+    /// Rows of each table, in every report of analyze and in the text of others, and findings in text; 0 for all
+    /// [default: what fits the screen, else 15]
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// What an unknown verdict means

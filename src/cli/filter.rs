@@ -6,13 +6,14 @@
 
 use crate::outcome::{Extent, Filtered, Finding};
 use crate::store::{SpanRef, SpanStore};
+use crate::trace_context::TraceParent;
 use std::collections::BTreeSet;
 
 /// The flags.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Filters")]
 pub(super) struct Filter {
-    /// Show this trace span by span; as much of its id as is unique
+    /// Show this trace span by span; as much of its id as is unique, or a `traceparent`
     #[arg(long, value_name = "ID", value_parser = trace_id)]
     pub trace_id: Option<String>,
     /// Tell only spans of this service, and findings about it; repeatable
@@ -33,6 +34,9 @@ pub(super) struct Filter {
 }
 
 fn trace_id(text: &str) -> Result<String, String> {
+    if let Ok(header) = TraceParent::parse(text) {
+        return Ok(format!("{:032x}", header.trace_id));
+    }
     let fits = (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     if fits { Ok(text.to_lowercase()) } else { Err("expected at most 32 hexadecimal digits".to_owned()) }
 }
@@ -101,7 +105,7 @@ impl Filter {
         self.known("--service", &self.service, store, SpanRef::service_text)?;
         self.known("--operation", &self.operation, store, SpanRef::name_text)?;
         let trace = self.trace(store)?;
-        let starts = starts(store);
+        let starts = store.trace_starts();
         let in_reference = |trace: usize| {
             self.reference_window.is_some_and(|(from, to)| starts[trace].is_some_and(|at| (from..to).contains(&at)))
         };
@@ -189,14 +193,4 @@ impl Filter {
         let is_one = |names: &[String], name: &str| names.is_empty() || names.iter().any(|known| known == name);
         is_one(&self.service, &finding.service) && is_one(&self.operation, &finding.operation)
     }
-}
-
-/// By trace: the earliest recorded start of its spans.
-fn starts(store: &SpanStore) -> Vec<Option<u64>> {
-    let mut starts: Vec<Option<u64>> = vec![None; store.traces().len()];
-    for span in store.iter().filter(|span| span.start() > 0) {
-        let start = &mut starts[span.trace()];
-        *start = Some(start.map_or(span.start(), |known| known.min(span.start())));
-    }
-    starts
 }

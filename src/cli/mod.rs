@@ -51,23 +51,29 @@ fn unless_bug(verb: impl FnOnce() -> u8 + UnwindSafe) -> u8 {
     std::panic::catch_unwind(verb).unwrap_or(exit::BUG)
 }
 
+/// Carries out a verb; one that can't even begin to report says why.
 fn run(cli: &Cli) -> u8 {
-    match &cli.command {
-        Command::Demo(args) => commands::demo::run(args, &cli.global),
-        Command::Analyze(args) => commands::analyze::run(args, &cli.global),
-        Command::Check(args) => commands::check::run(args, &cli.global),
-        Command::Simulate(args) => commands::simulate::run(args, &cli.global),
-        Command::Mutants(args) => commands::mutants::run(args, &cli.global),
-        Command::Order(args) => commands::order::run(args, &cli.global),
-        Command::Convert(args) => commands::convert::run(args, &cli.global),
-        Command::Gate(args) => commands::gate::run(args, &cli.global),
+    let global = &cli.global;
+    let code = match &cli.command {
+        Command::Demo(args) => Ok(commands::demo::run(args, global)),
+        Command::Analyze(args) => commands::analyze::run(args, global),
+        Command::Check(args) => commands::check::run(args, global),
+        Command::Simulate(args) => commands::simulate::run(args, global),
+        Command::Mutants(args) => commands::mutants::run(args, global),
+        Command::Order(args) => commands::order::run(args, global),
+        Command::Convert(args) => commands::convert::run(args, global),
+        Command::Gate(args) => commands::gate::run(args, global),
         Command::Init(args) => commands::init::run(args),
         Command::Config(args) => commands::config::run(args),
-        Command::Baseline(args) => commands::baseline::run(args, &cli.global),
+        Command::Baseline(args) => commands::baseline::run(args, global),
         Command::List(args) => commands::list::run(args),
         Command::Explain(args) => commands::explain::run(args),
-        Command::Generate(args) => commands::generate::run(args),
-    }
+        Command::Generate(args) => Ok(commands::generate::run(args)),
+    };
+    code.unwrap_or_else(|message| {
+        output::complain(&message);
+        exit::USAGE
+    })
 }
 
 /// The frame library has a pool of its own, which only its environment variable limits.

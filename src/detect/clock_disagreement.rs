@@ -154,7 +154,7 @@ fn title(pairs: &[Found]) -> String {
         "{} pairs of events are ordered otherwise by the recorded {clock} clock: {a} {} {b} by the rebuilt order, {} by the clock",
         pairs.len(),
         verb(pairs[0].rebuilt),
-        adjective(pairs[0].recorded)
+        pairs[0].recorded.id()
     )
 }
 
@@ -165,15 +165,5 @@ fn verb(relation: Relation) -> &'static str {
         Relation::Concurrent => "is concurrent with",
         Relation::Equal => "equals",
         Relation::Unknown => "has no known order with",
-    }
-}
-
-fn adjective(relation: Relation) -> &'static str {
-    match relation {
-        Relation::Before => "before",
-        Relation::After => "after",
-        Relation::Concurrent => "concurrent",
-        Relation::Equal => "equal",
-        Relation::Unknown => "unknown",
     }
 }

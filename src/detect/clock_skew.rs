@@ -5,11 +5,11 @@
 //! bounds are certain. Where a client waits for its server, the server's end less the client's is a lower bound too,
 //! but a softer one: servers go on after they have answered. It is only told, and only where it fits.
 
-use super::group::{About, evidence, grouped};
+use super::group::{About, evidence, graded, grouped};
 use super::{Detector, Knob, Knobs, View};
 use crate::outcome::{Finding, Severity, fingerprint};
 use crate::registry::Entry;
-use crate::store::{Any, Kind, Resource, SpanStore, StatusCode, Sym};
+use crate::store::{Any, Kind, Resource, SpanStore, StatusCode};
 use std::collections::BTreeMap;
 
 /// The detector.
@@ -135,11 +135,8 @@ fn finding(store: &SpanStore, hosts: &Hosts, (a, b): (u32, u32), calls: &[Call],
         let most = at_most.map_or_else(String::new, |most| format!(" and at most {}", ms(most)));
         format!("the clock of {behind} is behind that of {ahead} by at least {}{most}", ms(at_least))
     };
-    let severity = match at_least as f64 / 1e6 {
-        skew if skew >= knobs.get("high-skew") => Severity::High,
-        skew if skew >= knobs.get("medium-skew") => Severity::Medium,
-        _ => Severity::Low,
-    };
+    let steps = [("high-skew", Severity::High), ("medium-skew", Severity::Medium)];
+    let severity = graded(at_least as f64 / 1e6, knobs, &steps);
     let spans: Vec<u32> = early.iter().map(|call| call.child).collect();
     let example = store.span(spans[0] as usize);
     let mut told = vec![
@@ -150,11 +147,8 @@ fn finding(store: &SpanStore, hosts: &Hosts, (a, b): (u32, u32), calls: &[Call],
     told.extend(at_most.map(|most| evidence("skew-at-most", most as f64 / 1e6, "ms")));
     let operation = (example.service(), example.name());
     let about = About { rule: "clock-skew", severity, title, operation, spans: &spans, evidence: told };
-    // Hosts come and go; the services that they run stay.
-    let mut services: Vec<&str> =
-        [early[0].from, early[0].to].map(|host| store.text(hosts.services[host as usize])).into();
-    services.sort_unstable();
-    let fingerprint = fingerprint(&["clock-skew", services[0], services[1]]);
+    // Two other clocks are another debt, whatever runs there.
+    let fingerprint = fingerprint(&["clock-skew", behind.min(ahead), behind.max(ahead)]);
     Some(Finding { fingerprint, ..about.finding(store) })
 }
 
@@ -167,13 +161,11 @@ struct Hosts {
     /// By resource.
     of: Vec<u32>,
     names: Vec<String>,
-    /// A service that runs there.
-    services: Vec<Sym>,
 }
 
 impl Hosts {
     fn new(store: &SpanStore) -> Self {
-        let mut hosts = Self { of: Vec::new(), names: Vec::new(), services: Vec::new() };
+        let mut hosts = Self { of: Vec::new(), names: Vec::new() };
         let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
         for resource in store.resources() {
             let name = host(store, resource);
@@ -181,7 +173,6 @@ impl Hosts {
             let number = *numbers.entry(name.clone()).or_insert(next);
             if number == next {
                 hosts.names.push(name);
-                hosts.services.push(resource.service);
             }
             hosts.of.push(number);
         }
@@ -204,4 +195,45 @@ fn host(store: &SpanStore, resource: &Resource) -> String {
         (service, "") => service.to_owned(),
         (service, instance) => format!("{service}/{instance}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::causal::CausalGraph;
+    use crate::detect::Settings;
+    use crate::store::{NewResource, NewSpan, StoreBuilder};
+
+    /// Each instance of one service is behind the one that calls it, and is told for itself.
+    #[test]
+    fn instances_are_told_apart() {
+        let mut builder = StoreBuilder::new();
+        let keys = ["service.name", "service.instance.id"].map(|name| builder.string(name));
+        let resource = |builder: &mut StoreBuilder, texts: [&str; 2]| {
+            let values = texts.map(|text| Any::Str(builder.string(text)));
+            let attributes = builder.rows(&[(keys[0], values[0]), (keys[1], values[1])]);
+            builder.resource(NewResource { attributes, ..NewResource::default() })
+        };
+        let span = |id, parent, start, resource| NewSpan {
+            trace_id: 1,
+            id,
+            parent,
+            start,
+            end: start + 1,
+            resource,
+            ..NewSpan::default()
+        };
+        let web = resource(&mut builder, ["web", "1"]);
+        builder.span(span(1, 0, 1_000_000_000, web));
+        for (id, instance) in [(2, "a"), (3, "b"), (4, "b")] {
+            let cart = resource(&mut builder, ["cart", instance]);
+            builder.span(span(id, 1, 900_000_000, cart));
+        }
+        let store = builder.finish();
+        let graph = CausalGraph::new(&store);
+        let found = ClockSkew.detect(View::new(&store, &graph), &Settings::default().of(&ClockSkew));
+        assert_eq!(found.iter().map(|finding| finding.count).collect::<Vec<_>>(), [1, 2]);
+        assert_ne!(found[0].fingerprint, found[1].fingerprint);
+        assert!(found[0].title.starts_with("the clock of cart/a is behind that of web/1"), "{}", found[0].title);
+    }
 }

@@ -1,6 +1,6 @@
 //! `error-status`: operations whose spans ended with status error, and where those errors began.
 
-use super::group::{About, by_operation, evidence, lower};
+use super::group::{About, by_operation, by_share, evidence, lower, some_of};
 use super::{Detector, Knob, Knobs, View};
 use crate::outcome::{Finding, Severity};
 use crate::registry::Entry;
@@ -48,7 +48,7 @@ impl Detector for ErrorStatus {
             let share = errors.len() as f64 / spans.len() as f64;
             let whole = severity(share, spans.len(), knobs);
             let severity = if origins == 0 { lower(whole) } else { whole };
-            let mut title = format!("{} of {} calls end with an error", errors.len(), spans.len());
+            let mut title = some_of(errors.len(), spans.len(), ["call", "calls"], ["ends", "end"]) + " with an error";
             if origins == 0 {
                 title += ", all passed on from calls below";
             } else if origins < errors.len() {
@@ -73,14 +73,9 @@ impl Detector for ErrorStatus {
 
 fn severity(share: f64, calls: usize, knobs: &Knobs) -> Severity {
     if share >= knobs.get("critical-share") && calls as f64 >= knobs.get("critical-calls") {
-        Severity::Critical
-    } else if share >= knobs.get("high-share") {
-        Severity::High
-    } else if share >= knobs.get("medium-share") {
-        Severity::Medium
-    } else {
-        Severity::Low
+        return Severity::Critical;
     }
+    by_share(share, knobs)
 }
 
 const DOCUMENTATION: &str = "\
@@ -145,8 +140,8 @@ mod tests {
         assert_eq!(
             told,
             [
-                ("1 of 1 calls end with an error, all passed on from calls below", Severity::Medium),
-                ("1 of 1 calls end with an error", Severity::High),
+                ("1 of 1 call ends with an error, all passed on from calls below", Severity::Medium),
+                ("1 of 1 call ends with an error", Severity::High),
             ]
         );
     }

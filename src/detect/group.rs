@@ -34,6 +34,16 @@ pub(super) fn evidence(name: &'static str, value: f64, unit: &'static str) -> Ev
     Evidence { name, value, baseline: None, unit }
 }
 
+/// The singular or the plural.
+pub(super) fn form(count: usize, [one, many]: [&str; 2]) -> &str {
+    if count == 1 { one } else { many }
+}
+
+/// `1 of 3 calls` and a verb that agrees with the 1: singular and plural of both.
+pub(super) fn some_of(part: usize, all: usize, things: [&str; 2], verbs: [&str; 2]) -> String {
+    format!("{part} of {all} {} {}", form(all, things), form(part, verbs))
+}
+
 /// What a detector says about some spans of one operation.
 pub(super) struct About<'a> {
     pub rule: &'static str,
@@ -74,13 +84,12 @@ impl About<'_> {
 /// A severity by the share of the calls that are concerned: `medium` and `high` from the knobs `medium-share` and
 /// `high-share` on, `low` below.
 pub(super) fn by_share(share: f64, knobs: &super::Knobs) -> Severity {
-    if share >= knobs.get("high-share") {
-        Severity::High
-    } else if share >= knobs.get("medium-share") {
-        Severity::Medium
-    } else {
-        Severity::Low
-    }
+    graded(share, knobs, &[("high-share", Severity::High), ("medium-share", Severity::Medium)])
+}
+
+/// The severity of the first of these knobs that the value reaches, `low` if it reaches none.
+pub(super) fn graded(value: f64, knobs: &super::Knobs, steps: &[(&str, Severity)]) -> Severity {
+    steps.iter().find(|(knob, _)| value >= knobs.get(knob)).map_or(Severity::Low, |(_, severity)| *severity)
 }
 
 /// A step less.

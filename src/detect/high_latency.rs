@@ -1,6 +1,6 @@
 //! `high-latency`: operations some of whose calls take far longer than is normal for them.
 
-use super::group::{About, Operation, by_operation, evidence, lower};
+use super::group::{About, Operation, by_operation, evidence, lower, some_of};
 use super::{Detector, Knob, Knobs, Normal, View};
 use crate::causal::self_times;
 use crate::outcome::{Evidence, Finding, Severity};
@@ -153,7 +153,8 @@ impl Slow {
             Some(factor) if factor < knobs.get("medium-factor") => Severity::Low,
             _ => Severity::Medium,
         };
-        let mut title = format!("{} of {calls} calls are slow: {} in the middle", slow.len(), ms(median));
+        let mut title = some_of(slow.len(), calls, ["call", "calls"], ["is", "are"]);
+        title += &format!(" slow: {} in the middle", ms(median));
         if let Some(typical) = expected.typical {
             title += &format!(", {} is normal", ms(typical));
         }

@@ -1,6 +1,6 @@
 //! `n-plus-one`: many calls alike, one after another, where one would do.
 
-use super::group::{About, Operation, alike_siblings, evidence, one_after_another};
+use super::group::{About, Operation, alike_siblings, evidence, form, one_after_another};
 use super::{Detector, Knob, Knobs, View};
 use crate::outcome::{Finding, Severity};
 use crate::registry::Entry;
@@ -110,11 +110,13 @@ impl Found {
             rule: "n-plus-one",
             severity,
             title: format!(
-                "called up to {} times one after another by one span: {} calls by {} spans, {:.0} % of their time",
+                "called up to {} times one after another by one span: {} calls by {} {}, {:.0} % of {} time",
                 self.most,
                 self.calls,
                 self.parents.len(),
-                share.min(1.0) * 100.0
+                form(self.parents.len(), ["span", "spans"]),
+                share.min(1.0) * 100.0,
+                form(self.parents.len(), ["its", "their"])
             ),
             operation,
             spans: &self.parents,

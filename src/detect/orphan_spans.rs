@@ -1,6 +1,6 @@
 //! `orphan-spans`: spans whose parent is not in the data although it should be.
 
-use super::group::{About, by_operation, by_share, evidence};
+use super::group::{About, by_operation, by_share, evidence, form, some_of};
 use super::{Detector, Knob, Knobs, View};
 use crate::outcome::{Finding, Severity};
 use crate::registry::Entry;
@@ -71,7 +71,11 @@ impl Detector for OrphanSpans {
             let about = About {
                 rule: "orphan-spans",
                 severity: if (lost.len() as f64) < knobs.get("few") { Severity::Low } else { by_share(share, knobs) },
-                title: format!("the parents of {} of {} spans are not in the data", lost.len(), spans.len()),
+                title: format!(
+                    "the {} of {} not in the data",
+                    form(lost.len(), ["parent", "parents"]),
+                    some_of(lost.len(), spans.len(), ["span", "spans"], ["is", "are"]),
+                ),
                 operation,
                 spans: &lost,
                 evidence: vec![

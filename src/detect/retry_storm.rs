@@ -1,6 +1,6 @@
 //! `retry-storm`: calls that are made again and again.
 
-use super::group::{About, Operation, alike_siblings, by_operation, evidence, one_after_another};
+use super::group::{About, Operation, alike_siblings, by_operation, evidence, form, graded, one_after_another};
 use super::{Detector, Knob, Knobs, View};
 use crate::outcome::{Finding, Severity};
 use crate::registry::Entry;
@@ -32,6 +32,10 @@ const KNOBS: &[Knob] = &[
         summary: "From so many attempts per call on: critical",
     },
 ];
+
+/// By attempts per call.
+const STEPS: &[(&str, Severity)] =
+    &[("critical-factor", Severity::Critical), ("high-factor", Severity::High), ("medium-factor", Severity::Medium)];
 
 /// Attributes that count the retries within a span.
 const WITHIN: [&str; 1] = ["retry.count"];
@@ -91,8 +95,12 @@ impl Detector for RetryStorm {
             let factor = attempts / calls;
             let about = About {
                 rule: "retry-storm",
-                severity: severity(factor, knobs),
-                title: format!("{total} retries: {attempts} attempts for {calls} calls"),
+                severity: graded(factor, knobs, STEPS),
+                title: format!(
+                    "{total} {}: {attempts} attempts for {calls} {}",
+                    form(total as usize, ["retry", "retries"]),
+                    form(calls as usize, ["call", "calls"]),
+                ),
                 operation,
                 spans: &spans_again,
                 evidence: vec![
@@ -104,18 +112,6 @@ impl Detector for RetryStorm {
             findings.push(about.finding(store));
         }
         findings
-    }
-}
-
-fn severity(factor: f64, knobs: &Knobs) -> Severity {
-    if factor >= knobs.get("critical-factor") {
-        Severity::Critical
-    } else if factor >= knobs.get("high-factor") {
-        Severity::High
-    } else if factor >= knobs.get("medium-factor") {
-        Severity::Medium
-    } else {
-        Severity::Low
     }
 }
 

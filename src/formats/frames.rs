@@ -9,7 +9,6 @@
 
 use super::{Reading, Source, otlp_json, otlp_proto};
 use memchr::memmem;
-use rayon::prelude::*;
 use std::io::{self, Read};
 
 /// How a message is encoded.
@@ -68,11 +67,11 @@ pub(super) fn read(source: &mut Source, into: &mut Reading) -> io::Result<()> {
         size += message.bytes.len();
         batch.push(message);
         if size > BATCH {
-            decode_all(&std::mem::take(&mut batch), into);
+            into.append_all(&std::mem::take(&mut batch), decode);
             size = 0;
         }
     }
-    decode_all(&batch, into);
+    into.append_all(&batch, decode);
     Ok(())
 }
 
@@ -280,23 +279,6 @@ pub(super) fn cut(expected: usize, found: usize) -> String {
 
 // ---- from messages to spans ------------------------------------------------------------------------------------
 
-fn decode_all(messages: &[Message], into: &mut Reading) {
-    let share = messages.len().div_ceil(rayon::current_num_threads() * 2).max(1);
-    let parts: Vec<Reading> = messages
-        .par_chunks(share)
-        .map(|messages| {
-            let mut part = Reading::default();
-            messages.iter().for_each(|message| decode(message, &mut part));
-            part
-        })
-        .collect();
-    for part in parts {
-        into.spans.append(&part.spans);
-        into.skipped.append(part.skipped);
-        into.ignored.add(part.ignored);
-    }
-}
-
 fn decode(Message { offset, bytes, fault }: &Message, into: &mut Reading) {
     if let Some(fault) = fault {
         into.skipped.push(format!("byte {offset}"), fault);
@@ -329,9 +311,8 @@ fn json(place: &str, bytes: &[u8], into: &mut Reading) {
 fn inside(place: &str, into: &mut Reading, decode: impl FnOnce(&mut Reading)) {
     let mut part = Reading::default();
     decode(&mut part);
-    into.spans.append(&part.spans);
-    into.skipped.append(part.skipped.within(place));
-    into.ignored.add(part.ignored);
+    part.skipped = part.skipped.within(place);
+    into.append(part);
 }
 
 /// What a compressed message says: the beginning of it, if it is cut; nothing, if it is damaged, for then every byte

@@ -464,39 +464,7 @@ pub(super) fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::formats::{by_id, recognise};
-
-    fn read(format: &str, bytes: impl Into<Vec<u8>>) -> Reading {
-        let mut reading = Reading::default();
-        by_id(format).unwrap().read(&mut Source::memory(bytes), &mut reading).unwrap();
-        reading
-    }
-
-    fn write(format: &str, store: &SpanStore) -> String {
-        let mut bytes = Vec::new();
-        by_id(format).unwrap().write_spans(store, &mut bytes).unwrap();
-        String::from_utf8(bytes).unwrap()
-    }
-
-    #[test]
-    fn what_jaeger_can_hold_survives() {
-        let otlp = include_str!("../../testdata/jaeger/holds.otlp.jsonl");
-        let store = read("otlp-json", otlp).spans.finish();
-        let jaeger = write("jaeger-json", &store);
-        assert_eq!(recognise(jaeger.as_bytes()).unwrap().entry().id, "jaeger-json");
-        let back = read("jaeger-json", jaeger);
-        assert_eq!(back.skipped, Default::default());
-        assert_eq!(write("otlp-json", &back.spans.finish()), otlp);
-    }
-
-    #[test]
-    fn what_jaeger_cannot_hold_is_lost_once() {
-        let store = read("otlp-json", crate::formats::OTLP_SAMPLE).spans.finish();
-        let once = read("jaeger-json", write("jaeger-json", &store)).spans.finish();
-        let twice = read("jaeger-json", write("jaeger-json", &once)).spans.finish();
-        assert_eq!((once.len(), write("otlp-json", &once)), (store.len(), write("otlp-json", &twice)));
-    }
+    use crate::formats::testing::read;
 
     #[test]
     fn damage_costs_little_and_is_told() {

@@ -32,6 +32,8 @@ mod porcupine_kv;
 mod rotation;
 mod shiviz;
 mod source;
+#[cfg(test)]
+mod testing;
 mod values;
 mod zipkin_json;
 mod zipkin_json_write;
@@ -42,6 +44,7 @@ pub use source::Source;
 use crate::registry::Entry;
 use crate::store::{Drawing, OrderedEvent, SpanStore, StoreBuilder};
 use causet_checkers::history::{History, HistoryBuilder, Value};
+use rayon::prelude::*;
 use std::io::{self, Write};
 
 /// Every format, in the order in which recognition asks them.
@@ -188,6 +191,27 @@ pub struct Reading {
     pub key_mode: KeyMode,
     /// How logs with vector clocks look, if not as ShiViz has them; set before reading.
     pub log_regex: Option<regex::Regex>,
+}
+
+impl Reading {
+    /// Adds what was read of a later part of the same traces.
+    fn append(&mut self, part: Reading) {
+        self.spans.append(&part.spans);
+        self.skipped.append(part.skipped);
+        self.ignored.add(part.ignored);
+    }
+
+    /// Adds what `decode` makes of some parts of an input, in their order; several threads decode.
+    fn append_all<T: Sync>(&mut self, parts: &[T], decode: impl Fn(&T, &mut Reading) + Sync) {
+        let share = parts.len().div_ceil(rayon::current_num_threads() * 2).max(1);
+        let decode_some = |parts: &[T]| {
+            let mut reading = Reading::default();
+            parts.iter().for_each(|part| decode(part, &mut reading));
+            reading
+        };
+        let decoded: Vec<Reading> = parts.par_chunks(share).map(decode_some).collect();
+        decoded.into_iter().for_each(|part| self.append(part));
+    }
 }
 
 /// Whether a Jepsen value that is a pair is `[key value]`.

@@ -101,11 +101,7 @@ fn lines(source: &mut Source, into: &mut Reading) -> io::Result<()> {
     while !batch.is_empty() {
         let (next, decoded) =
             rayon::join(|| cursor.batch(), || batch.par_iter().map(decode_block).collect::<Vec<Reading>>());
-        for part in decoded {
-            into.spans.append(&part.spans);
-            into.skipped.append(part.skipped);
-            into.ignored.add(part.ignored);
-        }
+        decoded.into_iter().for_each(|part| into.append(part));
         batch = next?;
     }
     // Left over: nothing, or a line too long to hold.

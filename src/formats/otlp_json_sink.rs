@@ -9,6 +9,7 @@ use super::otlp_json_decode::{
     EventFields, LinkFields, OTLP_LISTS, Place, ResourceFields, ScopeFields, Sink, SpanFields,
 };
 use crate::store::{Any, NewEvent, NewLink, NewResource, NewScope, NewSpan, Pair, ResourceId, Rows, ScopeId};
+use crate::trace_context::not_zero;
 use std::cell::Cell;
 
 const KINDS: &[&str] = &[
@@ -225,7 +226,7 @@ fn id_bytes<const N: usize>(name: &str, text: &Text<'_>) -> Result<[u8; N], Stri
         let bytes = base64(&text.0).map_err(|_| wrong())?;
         id = bytes.try_into().map_err(|_| wrong())?;
     }
-    if id == [0; N] { Err(format!("{name} is all zeroes, which is invalid")) } else { Ok(id) }
+    not_zero(id).map_err(|reason| format!("{name} is {reason}"))
 }
 
 /// Both alphabets, padding optional.

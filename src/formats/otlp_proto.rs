@@ -14,6 +14,7 @@ use crate::store::{
     Any, NewEvent, NewLink, NewResource, NewScope, NewSpan, Pair, ResourceId, Rows, ScopeId, SpanStore, StoreBuilder,
     Sym,
 };
+use crate::trace_context::not_zero;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
 use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
@@ -21,7 +22,6 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
-use rayon::prelude::*;
 use std::io::{self, BufReader, Read, Write};
 use std::ops::Range;
 
@@ -135,8 +135,8 @@ impl Packaging {
     }
 }
 
-/// No single message is longer than this: it would not fit the memory of who wrote it.
-const LONGEST: u64 = 1 << 32;
+/// No message is longer than protobuf allows, and so much at most is read of one that says it is.
+const LONGEST: u64 = (1 << 31) - 1;
 
 /// The input with a position.
 struct Input<R> {
@@ -191,7 +191,7 @@ fn message(input: &mut Input<impl Read>, limit: u64, groups: &mut Groups, into: 
             }
         };
         let offset = input.offset;
-        let bytes = input.take(length.min(end - offset))?;
+        let bytes = input.take(length.min(end - offset).min(LONGEST))?;
         if (bytes.len() as u64) < length {
             into.skipped.push(format!("byte {}", input.offset), cut(length, bytes.len()));
         }
@@ -204,7 +204,7 @@ fn message(input: &mut Input<impl Read>, limit: u64, groups: &mut Groups, into: 
 fn framed(input: &mut Input<impl Read>, groups: &mut Groups, into: &mut Reading) -> io::Result<()> {
     while let Some(length) = input.varint()? {
         let offset = input.offset;
-        let bytes = input.take(length)?;
+        let bytes = input.take(length.min(LONGEST))?;
         if (bytes.len() as u64) < length {
             into.skipped.push(format!("byte {}", input.offset), cut(length, bytes.len()));
         }
@@ -257,23 +257,7 @@ impl Groups {
     }
 
     fn decode(&mut self, into: &mut Reading) {
-        let share = self.waiting.len().div_ceil(rayon::current_num_threads() * 2).max(1);
-        let parts: Vec<Reading> = self
-            .waiting
-            .par_chunks(share)
-            .map(|groups| {
-                let mut part = Reading::default();
-                for (offset, bytes) in groups {
-                    group(*offset, bytes, &mut part);
-                }
-                part
-            })
-            .collect();
-        for part in parts {
-            into.spans.append(&part.spans);
-            into.skipped.append(part.skipped);
-            into.ignored.add(part.ignored);
-        }
+        into.append_all(&self.waiting, |(offset, bytes), part| group(*offset, bytes, part));
         self.waiting.clear();
         self.bytes = 0;
     }
@@ -295,8 +279,7 @@ fn group(offset: u64, bytes: &[u8], into: &mut Reading) {
             return;
         }
     }
-    into.spans.append(&part.spans);
-    into.skipped.append(part.skipped);
+    into.append(part);
 }
 
 /// The fields of a message that have a length: number and place of each. Other fields are stepped over.
@@ -478,8 +461,7 @@ fn span_id(name: &str, bytes: &[u8]) -> Result<u64, String> {
 
 fn id_bytes<const N: usize>(name: &str, bytes: &[u8]) -> Result<[u8; N], String> {
     match <[u8; N]>::try_from(bytes) {
-        Ok(id) if id == [0; N] => Err(format!("the {name} is all zeroes, which is invalid")),
-        Ok(id) => Ok(id),
+        Ok(id) => not_zero(id).map_err(|reason| format!("the {name} is {reason}")),
         Err(_) => Err(format!("the {name} has {} bytes, expected {N}", bytes.len())),
     }
 }

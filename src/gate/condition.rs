@@ -6,7 +6,7 @@
 use super::syntax::{Kind as Syntax, Node, Operator, Wrong};
 use crate::config::suggest;
 use crate::config::units::seconds_in;
-use crate::store::{Any, Kind, SpanRef, SpanStore, StatusCode, Sym};
+use crate::store::{Any, SpanRef, SpanStore, StatusCode, Sym};
 use globset::{Glob, GlobMatcher};
 
 /// A condition whose names are known.
@@ -252,7 +252,7 @@ fn text_of(field: &Field, store: &SpanStore, span: SpanRef<'_>) -> Option<String
     Some(match field {
         Field::Service => span.service_text().to_owned(),
         Field::Operation => span.name_text().to_owned(),
-        Field::Kind => kind_id(span.kind()).to_owned(),
+        Field::Kind => span.kind().id().to_owned(),
         Field::Status => match span.status() {
             StatusCode::Unset => "unset",
             StatusCode::Ok => "ok",
@@ -267,15 +267,4 @@ fn text_of(field: &Field, store: &SpanStore, span: SpanRef<'_>) -> Option<String
             _ => return None,
         },
     })
-}
-
-fn kind_id(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Unspecified => "unspecified",
-        Kind::Internal => "internal",
-        Kind::Server => "server",
-        Kind::Client => "client",
-        Kind::Producer => "producer",
-        Kind::Consumer => "consumer",
-    }
 }

@@ -13,7 +13,7 @@ pub fn rules(loaded: &Loaded) -> Result<Vec<Rule>, Vec<InputError>> {
     let extract = &loaded.config.extract;
     for set in &extract.rule_sets {
         match extract::rule_set(set.as_ref()) {
-            Some(texts) => rules.extend(texts.iter().filter_map(|text| Rule::new(text).ok())),
+            Some(texts) => rules.extend(texts.iter().map(|text| Rule::new(text).expect("our own rules are rules"))),
             None => {
                 let known = extract::RULE_SETS.iter().map(|set| set.entry.id);
                 let message = format!("no rule set `{}`{}", set.as_ref(), suggest(set.as_ref(), known));

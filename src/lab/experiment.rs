@@ -2,7 +2,7 @@
 
 use crate::node::{Cluster, Mutant, Random, System, Workload};
 use crate::sim::faults::{self, Fault};
-use crate::sim::{Config, Recording, SECOND, Schedule, ambushes};
+use crate::sim::{Config, LONGEST, Recording, SECOND, Schedule, ambushes};
 
 /// Everything that a run depends on, as its user says it.
 #[derive(Clone)]
@@ -81,6 +81,15 @@ pub fn fault_choice(text: &str, system: &dyn System, beyond: bool) -> Result<Fau
         }
     }
     Ok(FaultChoice::Kinds(kinds))
+}
+
+/// A time in which faults may act.
+///
+/// # Errors
+/// That it is too long.
+pub fn active_time(ns: u128) -> Result<u64, String> {
+    let ns = u64::try_from(ns).ok().filter(|ns| *ns <= LONGEST);
+    ns.ok_or_else(|| "expected a hundred days (2400h) at most".to_owned())
 }
 
 impl Experiment {
@@ -197,7 +206,7 @@ impl Experiment {
             settle_ns: 30 * SECOND,
             schedule: self.schedule(),
             recording,
-            most_events: 2_000_000 + self.operations * 2_000,
+            most_events: 2_000_000u64.saturating_add(self.operations.saturating_mul(2_000)),
             stop_when_broken: false,
         }
     }

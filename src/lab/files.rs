@@ -2,12 +2,12 @@
 //!
 //! Nothing in them depends on the machine, the threads or the wall clock.
 
-use super::{Experiment, FaultChoice, Judgement};
+use super::{Experiment, FaultChoice, Judgement, active_time};
 use crate::formats::json_text;
 use crate::node::{Cluster, Outcome, System};
 use crate::outcome::FaultWindow;
 use crate::sim::record::{EventRow, Recorder};
-use crate::sim::{Cue, Performed, Run, Schedule, When, Window, faults};
+use crate::sim::{Cue, LONGEST, Performed, Run, Schedule, When, Window, faults};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -262,11 +262,14 @@ pub fn read_run_file(text: &str, system: impl Fn(&str) -> Option<&'static dyn Sy
         Some(id) => Some(mutant_of(found, id)?),
     };
     let workload = workload_of(found, &file.workload)?;
-    let cluster = Cluster {
-        members: file.nodes,
-        servers: file.nodes.checked_add(file.spare).ok_or("too many nodes")?,
-        clients: file.clients,
-    };
+    for (name, number, range) in
+        [("nodes", file.nodes, 1..=64), ("spare", file.spare, 0..=64), ("clients", file.clients, 1..=1000)]
+    {
+        if !range.contains(&number) {
+            return Err(format!("{name} = {number}: expected a number from {} to {}", range.start(), range.end()));
+        }
+    }
+    let cluster = Cluster { members: file.nodes, servers: file.nodes + file.spare, clients: file.clients };
     let mut windows = Vec::new();
     for (at, line) in file.fault.iter().enumerate() {
         windows.push(window(line, cluster).map_err(|message| format!("fault {}: {message}", at + 1))?);
@@ -285,7 +288,7 @@ pub fn read_run_file(text: &str, system: impl Fn(&str) -> Option<&'static dyn Sy
         burst: file.burst.unwrap_or(1).max(1),
         keys: file.keys.max(1),
         workload,
-        active_ns: file.duration_ns,
+        active_ns: active_time(file.duration_ns.into()).map_err(|error| format!("duration-ns: {error}"))?,
         faults: FaultChoice::Windows(schedule, file.spare > 0),
         options: file.options.into_iter().collect(),
         ..Experiment::new(found, file.seed)
@@ -333,6 +336,9 @@ fn window(line: &FaultLine, cluster: Cluster) -> Result<Window, String> {
         }
         _ => return Err("expected either start-ns or on".to_owned()),
     };
+    if line.lag_ns.max(line.duration_ns) > LONGEST {
+        return Err("it comes too late or lasts too long: expected a hundred days at most".to_owned());
+    }
     let (low, high) = fault.knob().range;
     if !line.amount.is_finite() || line.amount.abs() > high.max(low.abs()) {
         return Err(format!("amount {}: expected {}, up to {high}", line.amount, fault.knob().meaning));

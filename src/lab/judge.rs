@@ -36,6 +36,8 @@ pub struct Judgement {
     pub results: Vec<CheckResult>,
     /// What is wrong: what found it, which property, and in words.
     pub wrong: Vec<(Kind, &'static str, String)>,
+    /// Why the history was not held against the promise of the system, if it makes one.
+    pub unjudged: Option<String>,
 }
 
 impl Judgement {
@@ -88,8 +90,14 @@ const MOST_BYTES: u64 = 1 << 30;
 
 /// Judges a run.
 pub fn judge(system: &dyn System, run: &Run, shrink: Shrink) -> Judgement {
-    let mut judgement = Judgement { results: Vec::new(), wrong: Vec::new() };
-    judge_history(system, run, shrink, &mut judgement);
+    let mut judgement = Judgement { results: Vec::new(), wrong: Vec::new(), unjudged: None };
+    match (promise(system, &run.options), system.promise(&run.options)) {
+        (Some(promise), _) => judge_history(promise, run, shrink, &mut judgement),
+        (None, Some(Promise { model, property })) => {
+            judgement.unjudged = Some(format!("{property} {model} is promised, and nothing here can check that yet"));
+        }
+        (None, None) => {}
+    }
     let invariant = run.broken.as_ref().map(|(broken, _, _)| (broken.invariant, broken.detail.clone()));
     let invariant = invariant.or_else(|| wrong_clock(run));
     judgement.results.push(plain("invariants", invariant.is_some()));
@@ -104,8 +112,7 @@ pub fn judge(system: &dyn System, run: &Run, shrink: Shrink) -> Judgement {
     judgement
 }
 
-fn judge_history(system: &dyn System, run: &Run, shrink: Shrink, judgement: &mut Judgement) {
-    let Some(promise) = promise(system, &run.options) else { return };
+fn judge_history(promise: Promise, run: &Run, shrink: Shrink, judgement: &mut Judgement) {
     let mut about = Circumstances { property: promise.property, model: promise.model, ..Circumstances::default() };
     let result = history(&run.performed).and_then(|history| {
         if history.is_empty() {

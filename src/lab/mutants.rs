@@ -1,9 +1,7 @@
 //! The kill matrix: which known bug is found by what, and how fast.
 
-use super::{Experiment, Kind, judge};
-use crate::node::{ClockRules, Mutant, System};
-use crate::sim::{Recording, simulate};
-use causet_checkers::Shrink;
+use super::{Experiment, Kind, attempt};
+use crate::node::{Mutant, System};
 use causet_checkers::budget::Stop;
 use rayon::prelude::*;
 
@@ -38,17 +36,14 @@ impl Row {
 /// Looks for the seeds that show a bug: each a run of [`Experiment::hard`]. It ends after the
 /// chunk of seeds in which anything found it, after `most` seeds, or when stopped.
 pub fn kill(system: &'static dyn System, mutant: &'static Mutant, most: u64, stop: &Stop) -> Row {
-    let recording =
-        if system.clock_rules(Some(mutant)) == ClockRules::default() { Recording::History } else { Recording::Full };
     let mut row = Row { mutant, kills: [None; 3], seeds: 0, events: 0, detail: String::new() };
     while row.seeds < most && !row.killed() && stop.raised().is_none() {
         let chunk = (row.seeds + 1..=most.min(row.seeds + 16)).collect::<Vec<u64>>();
         let runs: Vec<_> = chunk
             .par_iter()
             .map(|&seed| {
-                let experiment = Experiment::hard(system, seed, Some(mutant));
-                let run = simulate(system, &experiment.config(recording));
-                (run.events, judge(system, &run, Shrink::Off))
+                let (run, judgement) = attempt(&Experiment::hard(system, seed, Some(mutant)));
+                (run.events, judgement)
             })
             .collect();
         for (events, judgement) in runs {

@@ -1,10 +1,7 @@
 //! Many seeds, on all cores.
 
-use super::{Experiment, Judgement, Kind, judge};
-use crate::node::ClockRules;
+use super::{Experiment, Judgement, Kind, attempt};
 use crate::outcome::Answer;
-use crate::sim::{Recording, simulate};
-use causet_checkers::Shrink;
 use causet_checkers::budget::Stop;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -28,6 +25,8 @@ pub struct Found {
     pub failures: Vec<Failure>,
     /// Seeds whose history nobody could decide.
     pub unknown: Vec<u64>,
+    /// How many seeds' histories were not judged, and why.
+    pub unjudged: Option<(u64, String)>,
     /// By kind of fault: in how many seeds it was planned, and how often it acted.
     pub faults: BTreeMap<&'static str, (u64, u64)>,
 }
@@ -44,12 +43,7 @@ pub fn search(
         if stop.raised().is_some() {
             return None;
         }
-        let experiment = of(seed);
-        // A clock that is kept wrongly shows only if the clocks are recorded.
-        let clocks = experiment.system.clock_rules(experiment.mutant) != ClockRules::default();
-        let recording = if clocks { Recording::Full } else { Recording::History };
-        let run = simulate(experiment.system, &experiment.config(recording));
-        let judgement = judge(experiment.system, &run, Shrink::Off);
+        let (run, judgement) = attempt(&of(seed));
         done();
         Some((seed, run, judgement))
     };
@@ -67,6 +61,9 @@ pub fn search(
         }
         if judgement.answer() == Answer::Unknown {
             found.unknown.push(seed);
+        }
+        if let Some(why) = judgement.unjudged {
+            found.unjudged.get_or_insert((0, why)).0 += 1;
         }
         if !judgement.wrong.is_empty() {
             found.failures.push(Failure { seed, wrong: judgement.wrong });

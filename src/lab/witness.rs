@@ -1,10 +1,9 @@
 //! Witnesses: a script or a run in which a known bug shows, and nothing else does.
 
-use super::{Experiment, FaultChoice, Kind, Script, files, judge, play};
+use super::{Experiment, FaultChoice, Kind, Script, attempt, files, play};
 use crate::algorithms;
 use crate::node::Mutant;
-use crate::sim::{Recording, Schedule, simulate};
-use causet_checkers::Shrink;
+use crate::sim::Schedule;
 
 /// Whether the witness of a bug shows it: that something goes wrong with it, and nothing without it.
 ///
@@ -37,11 +36,7 @@ fn wrong(experiment: &Experiment) -> Vec<String> {
 
 /// What goes wrong, without the details.
 fn fingerprint(experiment: &Experiment) -> Vec<(Kind, &'static str)> {
-    let clocks = experiment.system.clock_rules(experiment.mutant) != crate::node::ClockRules::default();
-    let recording = if clocks { Recording::Full } else { Recording::History };
-    let run = simulate(experiment.system, &experiment.config(recording));
-    let judgement = judge(experiment.system, &run, Shrink::Off);
-    judgement.wrong.into_iter().map(|(kind, property, _)| (kind, property)).collect()
+    attempt(experiment).1.wrong.into_iter().map(|(kind, property, _)| (kind, property)).collect()
 }
 
 /// The same failure with fewer faults and operations: windows are left out one at a time, then operations are

@@ -148,6 +148,11 @@ impl Setup {
         let default = || about.options.iter().find(|knob| knob.name == name).map(|knob| knob.default.to_owned());
         chosen.or_else(default).unwrap_or_default()
     }
+
+    /// The same for a knob that takes a number.
+    pub fn number(&self, about: &About, name: &str) -> u64 {
+        self.option(about, name).parse().unwrap_or(1)
+    }
 }
 
 /// A system, with the types of its nodes.
@@ -191,6 +196,14 @@ pub struct Broken {
     pub invariant: &'static str,
     /// What was seen.
     pub detail: String,
+}
+
+/// Says that an invariant does not hold, and what was seen.
+///
+/// # Errors
+/// Always: that.
+pub fn broken(invariant: &'static str, detail: String) -> Result<(), Broken> {
+    Err(Broken { invariant, detail })
 }
 
 /// The invariant that every system has: no step of it panics.

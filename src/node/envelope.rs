@@ -4,8 +4,8 @@
 //! message itself. Whoever receives them learns the parent of its span, or what to link to, from the first,
 //! and brings its clocks up to date with it. A run that records nothing sends no context.
 
-use super::trace_context::{Level, PASSED_ON, TraceParent, read_headers};
 use super::{Bytes, Damage, Stamp, codec};
+use crate::trace_context::{Level, PASSED_ON, TraceParent, read_headers};
 
 /// The context of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,8 +47,8 @@ impl Context {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trace_context::Flags;
     use super::*;
+    use crate::trace_context::Flags;
 
     #[test]
     fn a_context_comes_back_and_damage_is_noticed() {

@@ -7,7 +7,7 @@
 //! [`Algorithm`] says what a whole system is (its servers and clients, its promise, its invariants, its
 //! known bugs, the faults it tolerates), with types; [`System`] is the same without them, made of any
 //! algorithm, so that a list of systems can be walked. Bytes appear only between the two: [`codec`]. A message
-//! travels in an [`envelope`] with the sender's [`trace_context`] and clocks.
+//! travels in an [`envelope`] with the sender's [`trace_context`](crate::trace_context) and clocks.
 
 mod algorithm;
 mod clocks;
@@ -20,10 +20,9 @@ mod ids;
 mod operation;
 mod quorum;
 mod random;
-pub mod trace_context;
 
 pub use algorithm::{
-    About, Algorithm, Allowed, Broken, Draw, Knob, Mutant, NoWatch, PANIC, Promise, Setup, Watch, Workload,
+    About, Algorithm, Allowed, Broken, Draw, Knob, Mutant, NoWatch, PANIC, Promise, Setup, Watch, Workload, broken,
 };
 pub use clocks::{ClockRules, Clocks, Stamp, merge};
 pub use effects::{Barrier, Damage, Effect, Effects, Field, Hand, Input, Note, Process, Recovered, SpanToken, Timer};

@@ -136,4 +136,6 @@ pub struct ProblemCount {
     /// An example.
     pub trace_id: String,
     pub span_id: String,
+    /// What exactly is wrong there, where the summary does not say it.
+    pub detail: Option<String>,
 }

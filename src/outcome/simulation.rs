@@ -19,6 +19,8 @@ pub struct Simulation {
     pub faults: Vec<FaultSummary>,
     pub story: Vec<StoryLine>,
     pub wrong: Vec<Wrong>,
+    /// Why the history was not judged, if it was not.
+    pub unjudged: Option<String>,
     /// Paths of what was written.
     pub files: Vec<String>,
     /// Commands worth running next.
@@ -66,6 +68,8 @@ pub struct SeedSearch {
     pub failures: Vec<SeedFailure>,
     /// Seeds whose history nobody could decide.
     pub unknown: Vec<u64>,
+    /// How many seeds' histories were not judged, and why.
+    pub unjudged: Option<(u64, String)>,
     pub faults: Vec<FaultSummary>,
     pub files: Vec<String>,
     pub next: Vec<String>,

@@ -1,5 +1,6 @@
 //! A report as a list of cases: for readers that think in test cases, alerts and annotations.
 
+use super::markup::shorten;
 use super::numbers::duration;
 use super::timeline::timeline;
 use crate::outcome::{
@@ -47,6 +48,14 @@ pub(super) enum Weight<'a> {
 /// Faults that are told of one counterexample.
 pub(super) const FAULTS: usize = 8;
 
+/// Bytes of all stories together, about: those who take reports refuse files far beyond.
+const STORIES: usize = 10 << 20;
+
+/// How long the story of each of so many cases may be. No case is left out for the length of another.
+pub(super) fn story_length(cases: usize) -> usize {
+    (STORIES / cases.max(1)).clamp(200, 20_000)
+}
+
 /// Rules that are in no registry.
 pub(super) const OWN_RULES: [(&str, &str); 3] = [
     ("expectation", "An [[expect]] of causet.toml holds of the traces"),
@@ -55,9 +64,13 @@ pub(super) const OWN_RULES: [(&str, &str); 3] = [
 ];
 
 impl Case<'_> {
-    /// The headline and everything else.
-    pub(super) fn story(&self) -> String {
-        format!("{}\n{}", self.headline, self.text).trim_end().to_owned()
+    /// The headline and everything else, in about so many characters; that something is missing is said.
+    pub(super) fn story(&self, most: usize) -> String {
+        let whole = format!("{}\n{}", self.headline, self.text);
+        match shorten(whole.trim_end(), most) {
+            short if short.len() < whole.trim_end().len() => short + "\n(shortened; the json report has all of it)",
+            whole => whole,
+        }
     }
 
     /// Whether it is one of those because of which a run does not pass.

@@ -76,7 +76,7 @@ fn annotation(out: &mut String, level: &str, case: &Case<'_>) {
         "" | "-" => String::new(),
         path => format!("file={},line={},", property(path), case.line),
     };
-    let text = shorten(&case.story(), 4000);
+    let text = case.story(4000);
     let title = property(&format!("causet: {}", case.rule));
     let _ = writeln!(out, "::{level} {file}title={title}::{}", data(text.trim_end()));
 }

@@ -3,7 +3,7 @@
 use super::cases::{Case, cases, meanwhile};
 use super::markup::{escape, shorten};
 use super::numbers::{count, duration, moment};
-use super::{Look, Renderer, filtered, svg};
+use super::{Look, Renderer, filtered, html_waterfall, svg};
 use crate::outcome::{Analysis, Answer, Counterexample, Report};
 use crate::registry::Entry;
 use std::fmt::Write;
@@ -14,7 +14,7 @@ pub struct Html;
 /// A page stays below this many bytes, whatever is in it.
 const LIMIT: usize = 5_000_000;
 /// Characters of a name.
-const NAME: usize = 300;
+pub(super) const NAME: usize = 300;
 
 /// What a page shows at most of each.
 #[derive(Clone, Copy)]
@@ -39,8 +39,8 @@ impl Renderer for Html {
             id: "html",
             summary: "One self-contained page: verdicts, findings, counterexamples as timelines; no script, no network",
             documentation: "# html\n\nA page to keep as an artefact of a run. First the verdict, then what fails, each with its \
-                            explanation and the timeline of its counterexample, then all that was judged, findings, inputs, and the \
-                            operations of traces. It loads nothing and runs nothing, follows light and dark mode, and stays under \
+                            explanation and the timeline of its counterexample, then the waterfall of the trace that was asked for \
+                            with its critical path, all that was judged, findings, inputs, and the operations of traces. It loads nothing and runs nothing, follows light and dark mode, and stays under \
                             5 MB: it says what it leaves out (`showing 50 of 12,340`); the json report leaves out nothing.\n",
             example: "causet gate --report html=causet.html",
         }
@@ -74,6 +74,9 @@ fn page(report: &Report, most: Most) -> String {
     let config = report.gate.as_ref().map_or_else(String::new, |gate| format!("{} · ", gate.config));
     let _ = writeln!(out, "<p class=\"dim\">{}causet {}</p>", escape(&config), env!("CARGO_PKG_VERSION"));
     failing(&mut out, report, &all, most);
+    if let Some(trace) = report.analysis.as_ref().and_then(|analysis| analysis.trace.as_ref()) {
+        html_waterfall::waterfall(&mut out, trace, most.rows);
+    }
     judged(&mut out, &all, most.rows);
     warnings(&mut out, report, most.rows);
     inputs(&mut out, report, most.rows);
@@ -86,8 +89,9 @@ fn page(report: &Report, most: Most) -> String {
     out.push_str("</main>\n</body>\n</html>\n");
     out
 }
+
 /// What is left out is said.
-fn left_out(out: &mut String, shown: usize, all: usize) {
+pub(super) fn left_out(out: &mut String, shown: usize, all: usize) {
     if all > shown {
         let _ = writeln!(out, "<p class=\"dim\">showing {} of {}</p>", count(shown as u64), count(all as u64));
     }

@@ -268,7 +268,7 @@ pub(super) fn tables(analysis: &Analysis) -> [(&'static str, Value); 4] {
     let problem = |problem: &crate::outcome::ProblemCount| {
         json!({
             "id": problem.id, "summary": problem.summary, "count": problem.count,
-            "trace_id": problem.trace_id, "span_id": problem.span_id,
+            "trace_id": problem.trace_id, "span_id": problem.span_id, "detail": problem.detail,
         })
     };
     let exact = |exact: &crate::outcome::ExactSummary| {

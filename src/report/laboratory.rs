@@ -32,6 +32,9 @@ pub(super) fn simulation(out: &mut String, of: &Simulation, look: &Look) {
     let parts = format!("{} ok, {} failed, {} unknown", count(of.ok), count(of.failed), count(of.unknown));
     let _ = writeln!(out, "\n{}: {parts}", counted(total, "operation"));
     wrong(out, &of.wrong, "");
+    if let Some(why) = &of.unjudged {
+        let _ = writeln!(out, "{ODD}? history{ODD:#}: not judged: {why}");
+    }
 }
 
 /// What to do with a run.
@@ -108,6 +111,9 @@ pub(super) fn search(out: &mut String, of: &SeedSearch, look: &Look) {
     if !of.unknown.is_empty() {
         let seeds: Vec<String> = of.unknown.iter().take(10).map(u64::to_string).collect();
         let _ = writeln!(out, "{ODD}?{ODD:#} {} undecided: {}", of.unknown.len(), seeds.join(", "));
+    }
+    if let Some((seeds, why)) = &of.unjudged {
+        let _ = writeln!(out, "{ODD}?{ODD:#} the history of {} was not judged: {why}", counted(*seeds, "seed"));
     }
 }
 

@@ -11,6 +11,7 @@ pub(super) fn simulation(of: &Simulation) -> Value {
         "faults": of.faults.iter().map(fault).collect::<Value>(),
         "story": of.story.iter().map(line).collect::<Value>(),
         "wrong": of.wrong.iter().map(wrong).collect::<Value>(),
+        "unjudged": of.unjudged,
         "files": of.files,
     })
 }
@@ -35,6 +36,7 @@ pub(super) fn search(of: &SeedSearch) -> Value {
     json!({
         "system": of.system, "mutant": of.mutant, "seeds": of.seeds, "events": of.events, "operations": of.operations,
         "failed": of.failures.len(), "failures": failures.collect::<Value>(), "undecided": of.unknown,
+        "unjudged": of.unjudged.as_ref().map(|(seeds, why)| json!({"seeds": seeds, "reason": why})),
         "faults": of.faults.iter().map(fault).collect::<Value>(), "files": of.files,
     })
 }

@@ -8,6 +8,7 @@ mod filtered;
 mod gate_json;
 mod github;
 mod html;
+mod html_waterfall;
 mod json;
 mod junit;
 mod laboratory;

@@ -1,5 +1,6 @@
 //! The overview of traces, for people: tables that share the rows of a screen.
 
+use super::markup::shorten;
 use super::numbers::{count, counted, duration, moment, share};
 use super::text::{BAD, DIM, GOOD, HEAD, ODD, shortened};
 use super::{Look, filtered};
@@ -73,23 +74,15 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     for word in text.split(' ') {
         let line = lines.last_mut().expect("there is one");
         if line.is_empty() {
-            *line = cut(word, width);
+            *line = shorten(word, width);
         } else if line.chars().count() + 1 + word.chars().count() <= width {
             line.push(' ');
             line.push_str(word);
         } else {
-            lines.push(cut(word, width));
+            lines.push(shorten(word, width));
         }
     }
     lines
-}
-
-/// A text cut at its end.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
 // ---- the screen ------------------------------------------------------------------------------------------------
@@ -352,12 +345,13 @@ fn causal(out: &mut String, analysis: &Analysis, look: &Look, rows: Option<usize
         }
     }
     for problem in causal.problems.iter().take(rows) {
-        let text = format!("{} {}: {}", count(problem.count), problem.id, problem.summary);
+        let what = problem.detail.as_deref().unwrap_or(problem.summary);
+        let text = format!("{} {}: {what}", count(problem.count), problem.id);
         let place = format!("  span {} of trace {}", problem.span_id, problem.trace_id);
         let fits = 3 + text.chars().count() + place.len() <= usize::from(look.width) || look.height.is_none();
         let place = if fits { place } else { format!("  span {}", problem.span_id) };
         let room = usize::from(look.width).saturating_sub(3);
-        let text = if fits { text } else { cut(&text, room.saturating_sub(place.len())) };
+        let text = if fits { text } else { shorten(&text, room.saturating_sub(place.len())) };
         let _ = writeln!(out, " {ODD}!{ODD:#} {text}{DIM}{place}{DIM:#}");
     }
     if causal.problems.len() > rows {
@@ -405,9 +399,9 @@ fn findings(out: &mut String, report: &Report, look: &Look, rows: usize) {
         let start = format!(" F-{} {severity} ", at + 1);
         let text = format!("{rule}: {service} {operation}: {title}");
         let room = usize::from(look.width).saturating_sub(start.chars().count());
-        let text = if look.height.is_some() { cut(&text, room) } else { text };
+        let text = if look.height.is_some() { shorten(&text, room) } else { text };
         let _ = writeln!(out, " F-{} {style}{severity}{style:#} {text}", at + 1);
         let _ = writeln!(out, "     {DIM}for example span {span_id} of trace {trace_id}{DIM:#}");
     }
-    more(out, rest(report, "findings", report.findings.len(), rows));
+    more(out, report.findings.len().saturating_sub(rows) as u64);
 }

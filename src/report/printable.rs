@@ -71,6 +71,7 @@ fn of_gate(report: &mut Report) {
 
 fn of_traces(report: &mut Report) {
     let Some(analysis) = &mut report.analysis else { return };
+    analysis.causal.problems.iter_mut().filter_map(|problem| problem.detail.as_mut()).for_each(tame);
     analysis.operations.iter_mut().flat_map(|row| [&mut row.service, &mut row.operation]).for_each(tame);
     analysis.dependencies.iter_mut().flat_map(|row| [&mut row.caller, &mut row.callee]).for_each(tame);
     let slowest = analysis

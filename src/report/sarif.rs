@@ -1,6 +1,7 @@
 //! `sarif`: alerts in the Static Analysis Results Interchange Format, version 2.1.0.
 
-use super::cases::{Case, OWN_RULES, Weight, cases};
+use super::cases::{Case, OWN_RULES, Weight, cases, story_length};
+use super::numbers::count;
 use super::{Look, Renderer};
 use crate::outcome::{Answer, ExcuseKind, Exemplar, Report};
 use crate::registry::Entry;
@@ -23,7 +24,9 @@ impl Renderer for Sarif {
                             expectations, the configuration) and its line that of an example where the input is text; service, \
                             operation and span are logical locations. `partialFingerprints` stay the same from run to run. What \
                             is suppressed has a `suppressions` entry; what is in the baseline has the `baselineState` unchanged. \
-                            Rules are described by the registries. What could not be read is in `invocations`.\n",
+                            Rules are described by the registries. What could not be read is in `invocations`, and how many \
+                            results there are if they are more than the 5,000 that code scanning takes, of which the worst \
+                            are kept. The text of many or long ones is shortened, and says so.\n",
             example: "causet gate --report sarif=causet.sarif",
         }
     }
@@ -37,15 +40,21 @@ impl Renderer for Sarif {
         let mut wrong: Vec<&Case<'_>> =
             all.iter().filter(|case| !matches!(case.answer, Answer::Holds | Answer::Error)).collect();
         wrong.sort_by_key(|case| std::cmp::Reverse((case.fails(), case.severity)));
+        let found = wrong.len();
         wrong.truncate(MOST);
+        let most = story_length(wrong.len());
         let mut ids: Vec<&str> = wrong.iter().map(|case| case.rule).collect();
         ids.sort_unstable();
         ids.dedup();
         let described = (look.rules)();
         let rules: Value = ids.iter().map(|id| rule(id, &described)).collect();
-        let results: Value = wrong.iter().map(|case| result(case, &ids)).collect();
-        let notice =
-            |error: &crate::outcome::InputError| json!({"level": "error", "message": {"text": error.to_string()}});
+        let results: Value = wrong.iter().map(|case| result(case, &ids, most)).collect();
+        let notice = |level: &str, text: String| json!({"level": level, "message": {"text": text}});
+        let errors = report.errors.iter().map(|error| notice("error", error.to_string()));
+        let cut = (found > MOST).then(|| {
+            let (kept, found) = (count(MOST as u64), count(found as u64));
+            notice("warning", format!("showing {kept} of {found} results; the json report has all"))
+        });
         let log = json!({
             "$schema": SCHEMA,
             "version": "2.1.0",
@@ -55,7 +64,7 @@ impl Renderer for Sarif {
                 "automationDetails": {"id": format!("causet/{}/", report.command)},
                 "invocations": [{
                     "executionSuccessful": report.errors.is_empty(),
-                    "toolExecutionNotifications": report.errors.iter().map(notice).collect::<Value>(),
+                    "toolExecutionNotifications": errors.chain(cut).collect::<Value>(),
                 }],
                 "results": results,
                 "properties": {"filtered": report.filtered.as_ref().map(super::filtered::json)},
@@ -79,7 +88,7 @@ fn rule(id: &str, described: &[Entry]) -> Value {
     }
 }
 
-fn result(case: &Case<'_>, ids: &[&str]) -> Value {
+fn result(case: &Case<'_>, ids: &[&str], most: usize) -> Value {
     let level = match (case.weight, case.answer) {
         (Weight::Counts, Answer::Violated) => "error",
         (Weight::Counts, _) => "warning",
@@ -103,7 +112,7 @@ fn result(case: &Case<'_>, ids: &[&str]) -> Value {
         "ruleId": case.rule,
         "ruleIndex": ids.iter().position(|id| *id == case.rule),
         "level": level,
-        "message": {"text": case.story()},
+        "message": {"text": case.story(most)},
         "locations": locations,
     });
     if !case.fingerprint.is_empty() {
@@ -142,7 +151,9 @@ fn uri(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::uri;
+    use super::*;
+    use crate::outcome::{Finding, Severity};
+    use crate::report::junit::JUnit;
 
     #[test]
     fn paths_become_references() {
@@ -154,5 +165,39 @@ mod tests {
         ] {
             assert_eq!(uri(path), expected);
         }
+    }
+
+    /// Many long findings: every case is in JUnit's file, the worst 5,000 in this one, which says so; no text is cut
+    /// without a word.
+    #[test]
+    fn what_is_left_out_of_large_reports_is_said() {
+        let finding = |at: usize| Finding {
+            rule: "error-status",
+            severity: Severity::High,
+            title: "x".repeat(5000),
+            service: format!("s{at}"),
+            operation: String::new(),
+            trace_id: String::new(),
+            span_id: String::new(),
+            count: 1,
+            exemplars: Vec::new(),
+            evidence: Vec::new(),
+            fingerprint: at.to_string(),
+        };
+        let report = |number: usize| Report {
+            findings: (0..number).map(finding).collect(),
+            fail_on: Some(Severity::Low),
+            ..Report::default()
+        };
+        let short = "(shortened; the json report has all of it)";
+        let (many, look) = (report(MOST + 1), Look::default());
+        let (sarif, junit) = (Sarif.render(&many, &look), JUnit.render(&many, &look));
+        assert!(sarif.contains("showing 5,000 of 5,001 results; the json report has all"));
+        assert_eq!(sarif.matches("\"ruleId\"").count(), MOST);
+        assert_eq!(junit.matches("<failure ").count(), MOST + 1);
+        assert_eq!((sarif.matches(short).count(), junit.matches(short).count()), (MOST, MOST + 1));
+        assert!(sarif.len().max(junit.len()) < 30_000_000, "{} {}", sarif.len(), junit.len());
+        let few = report(3);
+        assert!(!Sarif.render(&few, &look).contains("of 3 results") && !JUnit.render(&few, &look).contains(short));
     }
 }

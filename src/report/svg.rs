@@ -6,7 +6,8 @@
 
 use super::cases::{FAULTS, fault_text};
 use super::markup::{escape, shorten};
-use super::{Look, Renderer};
+use super::timeline::label;
+use super::{Look, Renderer, filtered};
 use crate::outcome::{Counterexample, Fault, Operation, Report};
 use crate::registry::Entry;
 use std::collections::BTreeMap;
@@ -33,8 +34,8 @@ impl Renderer for Svg {
                             axis that shows the order of calls and returns, not their distance. An operation that never returned \
                             is open to the right; the one that can't be explained is marked. Faults are bands across the lanes \
                             where they are known: of runs of `causet simulate`, from the `truth.json` beside the history. At \
-                            most 20 counterexamples, and 200 operations and 8 faults of each. It follows the reader's light or \
-                            dark mode.\n",
+                            most 20 counterexamples, and 200 operations and 8 faults of each. What \
+                            filters left out is said below. It follows the reader's light or dark mode.\n",
             example: "causet check history.jsonl --report svg=why.svg",
         }
     }
@@ -50,8 +51,15 @@ impl Renderer for Svg {
         let all = parts.len();
         parts.truncate(PICTURES);
         let pictures: Vec<Picture> = parts.iter().map(|(title, example)| draw(title, example)).collect();
-        let width = pictures.iter().map(|picture| picture.width).max().unwrap_or(320);
-        let height: usize = pictures.iter().map(|picture| picture.height).sum::<usize>() + HEAD;
+        let note = match all {
+            0 => Some("no counterexample".to_owned()),
+            all => (all > PICTURES).then(|| format!("showing {PICTURES} of {all} counterexamples")),
+        };
+        let account = report.filtered.as_ref().and_then(filtered::sentence);
+        let notes: Vec<String> = note.into_iter().chain(account).map(|note| shorten(&note, 300)).collect();
+        let widths = notes.iter().map(|note| note.chars().count() * 8 + 16);
+        let width = pictures.iter().map(|picture| picture.width).chain(widths).max().unwrap_or(0).max(320);
+        let height = pictures.iter().map(|picture| picture.height).sum::<usize>() + notes.len().max(1) * HEAD;
         let mut out = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
              height=\"{height}\" role=\"img\">\n<style>{STYLE}</style>\n"
@@ -61,12 +69,11 @@ impl Renderer for Svg {
             let _ = writeln!(out, "<g transform=\"translate(0 {top})\">{}</g>", picture.body);
             top += picture.height;
         }
-        let note = match all {
-            0 => "no counterexample".to_owned(),
-            all if all > PICTURES => format!("showing {PICTURES} of {all} counterexamples"),
-            _ => String::new(),
-        };
-        let _ = writeln!(out, "<text class=\"t\" x=\"8\" y=\"{}\">{note}</text>\n</svg>", top + 18);
+        for note in notes {
+            let _ = writeln!(out, "<text class=\"t\" x=\"8\" y=\"{}\">{}</text>", top + 18, escape(&note));
+            top += HEAD;
+        }
+        out.push_str("</svg>\n");
         out
     }
 }
@@ -216,22 +223,6 @@ fn bar(body: &mut String, operation: &Operation, failed: bool, from: usize, to: 
         top + 16,
         escape(&shorten(&text, fits))
     );
-}
-
-/// What a bar says.
-fn label(operation: &Operation) -> String {
-    let mut text = operation.function.clone();
-    if !operation.input.is_nil() {
-        let _ = write!(text, " {}", operation.input);
-    }
-    match &operation.output {
-        Some(output) if !output.is_nil() || operation.input.is_nil() => {
-            let _ = write!(text, " → {output}");
-        }
-        Some(_) => {}
-        None => text.push_str(" → ?"),
-    }
-    shorten(&text, 40)
 }
 
 /// What it says when pointed at.

@@ -3,6 +3,7 @@
 //! The axis shows the order of calls and returns, not their distance: every distinct moment gets one
 //! step, so that what overlaps in the picture overlaps in the history, and nothing else does.
 
+use super::markup::shorten;
 use crate::outcome::Operation;
 use std::collections::BTreeMap;
 
@@ -50,7 +51,7 @@ pub(super) fn timeline(operations: &[Operation], mark: Option<u64>, width: usize
 }
 
 /// What a bar says.
-fn label(operation: &Operation) -> String {
+pub(super) fn label(operation: &Operation) -> String {
     let mut text = operation.function.clone();
     if !operation.input.is_nil() {
         text.push_str(&format!(" {}", operation.input));
@@ -60,10 +61,7 @@ fn label(operation: &Operation) -> String {
         Some(_) => {}
         None => text.push_str(" → ?"),
     }
-    if text.chars().count() > 40 {
-        text = text.chars().take(39).chain(['…']).collect();
-    }
-    text
+    shorten(&text, 40)
 }
 
 fn bar(operation: &Operation, width: usize) -> String {

@@ -15,18 +15,10 @@ const LINES: usize = 4;
 
 /// The waterfall in `room` lines, if it has to fit.
 pub(super) fn text(out: &mut String, report: &Report, trace: &Waterfall, look: &Look, room: Option<usize>) {
-    let whole = trace.end_ns - trace.start_ns;
-    let errors = if trace.errors > 0 { format!(", {}", counted(trace.errors, "error")) } else { String::new() };
     let mut head = String::new();
     let timed = timed(trace);
-    let took = if timed { format!("{}, ", duration(whole)) } else { String::new() };
-    let spans = counted(trace.spans, "span");
-    let _ = writeln!(head, "{HEAD}Trace {}{HEAD:#}  {took}{spans}{errors}", trace.trace_id);
-    if timed {
-        let _ = writeln!(head, "{} UTC", moment(trace.start_ns));
-    } else {
-        let _ = writeln!(head, "no times of day: what stands for them only tells the order in each process");
-    }
+    let [size, begin] = facts(trace);
+    let _ = writeln!(head, "{HEAD}Trace {}{HEAD:#}  {size}\n{begin}", trace.trace_id);
     super::overview::account(&mut head, report, look);
     let mut path = String::new();
     let steps = match room {
@@ -46,8 +38,20 @@ pub(super) fn text(out: &mut String, report: &Report, trace: &Waterfall, look: &
     }
 }
 
+/// How long and how large it is, and when it began.
+pub(super) fn facts(trace: &Waterfall) -> [String; 2] {
+    let errors = if trace.errors > 0 { format!(", {}", counted(trace.errors, "error")) } else { String::new() };
+    let size = format!("{}{errors}", counted(trace.spans, "span"));
+    match timed(trace) {
+        true => {
+            [format!("{}, {size}", duration(trace.end_ns - trace.start_ns)), format!("{} UTC", moment(trace.start_ns))]
+        }
+        false => [size, "no times of day: what stands for them only tells the order in each process".to_owned()],
+    }
+}
+
 /// Whether its times are times of day: later than a second after 1970.
-fn timed(trace: &Waterfall) -> bool {
+pub(super) fn timed(trace: &Waterfall) -> bool {
     trace.end_ns >= 1_000_000_000
 }
 
@@ -72,16 +76,15 @@ fn rows(out: &mut String, trace: &Waterfall, look: &Look, lines: usize) {
         let mark = if row.error { " ✗" } else { "" };
         let name = shortened(&name(row), names - indent - 2);
         let pad = names - indent - name.chars().count() - mark.chars().count();
-        let [took, own] = match timed {
-            true if row.end_ns == 0 => ["open".to_owned(), duration(row.self_ns)],
-            true => [row.duration_ns, row.self_ns].map(duration),
-            false => Default::default(),
-        };
+        let [took, own] = if timed { times(row) } else { Default::default() };
         let _ = write!(line, " {:indent$}{name}{BAD}{mark}{BAD:#}{:pad$}", "", "");
         let _ = write!(line, "{took:>10}{own:>10}");
         let bar = bar(row, trace, bars);
         let _ = writeln!(line, "{}{bar}", if bar.is_empty() { "" } else { "  " });
-        details(&mut line, row, trace, indent + 2, width);
+        for (style, text) in details(row, trace) {
+            let text = shortened(&text, width.saturating_sub(indent + 3).max(32));
+            let _ = writeln!(line, "   {:indent$}{style}{text}{style:#}", "");
+        }
         used += line.lines().count();
         if used > lines {
             break;
@@ -113,29 +116,33 @@ fn indent(row: &WaterfallRow) -> usize {
     usize::try_from(row.depth).unwrap_or(usize::MAX).min(1 << 16) * 2
 }
 
-fn name(row: &WaterfallRow) -> String {
+/// How long a span took, with its children and without.
+pub(super) fn times(row: &WaterfallRow) -> [String; 2] {
+    let took = if row.end_ns == 0 { "open".to_owned() } else { duration(row.duration_ns) };
+    [took, duration(row.self_ns)]
+}
+
+pub(super) fn name(row: &WaterfallRow) -> String {
     format!("{} {}", row.span.service, row.span.operation)
 }
 
-/// What does not fit on the line of a span: errors, a missing parent, links.
-fn details(out: &mut String, row: &WaterfallRow, trace: &Waterfall, indent: usize, width: usize) {
-    let room = width.saturating_sub(indent + 1).max(32);
-    let mut line = |style: anstyle::Style, text: &str| {
-        let _ = writeln!(out, " {:indent$}{style}{}{style:#}", "", shortened(text, room));
-    };
+/// What does not fit on the line of a span, and how it looks: errors, a missing parent, links.
+pub(super) fn details(row: &WaterfallRow, trace: &Waterfall) -> Vec<(anstyle::Style, String)> {
+    let mut lines = Vec::new();
     if row.error && !row.message.is_empty() {
-        line(BAD, &row.message);
+        lines.push((BAD, row.message.clone()));
     }
     if !row.parent_id.is_empty() && !row.has_parent {
-        line(ODD, &format!("parent {} is not in the data", row.parent_id));
+        lines.push((ODD, format!("parent {} is not in the data", row.parent_id)));
     }
     for WaterfallLink { outgoing, trace_id, other, present } in &row.links {
         let direction = if *outgoing { "→ link to" } else { "← link from" };
         let named = if *present { format!("{} {}, ", other.service, other.operation) } else { String::new() };
         let place = if *trace_id == trace.trace_id { String::new() } else { format!(" of trace {trace_id}") };
         let missing = if *present { "" } else { ", not in the data" };
-        line(DIM, &format!("{direction} {named}span {}{place}{missing}", other.span_id));
+        lines.push((DIM, format!("{direction} {named}span {}{place}{missing}", other.span_id)));
     }
+    lines
 }
 
 /// A span's time as a bar; the stretches on the critical path are full.

@@ -80,7 +80,7 @@ impl Clients {
             performed: Vec::new(),
             completed_after_heal: 0,
             healed: false,
-            mean_pause: active_ns * clients / before.max(1),
+            mean_pause: mean_pause(active_ns, clients, before),
             burst: burst.max(1),
         }
     }
@@ -182,5 +182,24 @@ impl Clients {
 
     pub(super) fn into_performed(self) -> Vec<Performed> {
         self.performed
+    }
+}
+
+/// How long each of so many clients waits on average, for so many operations to fill the time.
+fn mean_pause(active_ns: u64, clients: u64, operations: u64) -> u64 {
+    let pause = u128::from(active_ns) * u128::from(clients) / u128::from(operations.max(1));
+    u64::try_from(pause).map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_fill_the_time_and_never_overflow() {
+        assert_eq!(mean_pause(10, 3, 2), 15);
+        assert_eq!(mean_pause(10, 3, 0), 30);
+        assert_eq!(mean_pause(u64::MAX, 1000, 2000), LONGEST_PAUSE);
+        assert_eq!(mean_pause(u64::MAX, u64::MAX, 1), LONGEST_PAUSE);
     }
 }

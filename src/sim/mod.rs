@@ -33,3 +33,5 @@ pub use world::{Config, End, Run, Stuck, simulate};
 pub const MILLISECOND: u64 = 1_000_000;
 /// A second in the simulator's unit of time, the nanosecond.
 pub const SECOND: u64 = 1_000 * MILLISECOND;
+/// Faults act for a hundred days at most: a clock that runs a thousand times as fast still has a number for that.
+pub const LONGEST: u64 = 100 * 24 * 3600 * SECOND;

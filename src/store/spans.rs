@@ -2,6 +2,7 @@
 
 use super::attributes::{Any, Attributes, Rows};
 use super::strings::{Strings, Sym};
+use crate::trace_context::{Level, Malformed, TraceState};
 
 /// A span's 64-bit id; 0 is "none".
 pub type SpanId = u64;
@@ -62,6 +63,20 @@ pub enum Kind {
     Client,
     Producer,
     Consumer,
+}
+
+impl Kind {
+    /// The word for it.
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::Internal => "internal",
+            Self::Server => "server",
+            Self::Client => "client",
+            Self::Producer => "producer",
+            Self::Consumer => "consumer",
+        }
+    }
 }
 
 /// A span's status code.
@@ -178,6 +193,14 @@ impl SpanStore {
         self.strings.get(sym)
     }
 
+    /// The `tracestate` of a span or a link, read by Level 2 of W3C Trace Context.
+    ///
+    /// # Errors
+    /// Why whoever propagates it has to drop it.
+    pub fn read_trace_state(&self, state: Sym) -> Result<TraceState, Malformed> {
+        TraceState::parse([self.text(state)], Level::Two)
+    }
+
     /// All attributes.
     pub fn attributes(&self) -> &Attributes {
         &self.attributes
@@ -196,6 +219,16 @@ impl SpanStore {
     /// Distinct scopes, in order of first appearance.
     pub fn scopes(&self) -> &[Scope] {
         &self.scopes
+    }
+
+    /// By trace: the earliest recorded start of its spans, if any is. O(spans).
+    pub fn trace_starts(&self) -> Vec<Option<u64>> {
+        let mut starts: Vec<Option<u64>> = vec![None; self.traces.len()];
+        for span in self.iter().filter(|span| span.start() > 0) {
+            let start = &mut starts[span.trace()];
+            *start = Some(start.map_or(span.start(), |known| known.min(span.start())));
+        }
+        starts
     }
 
     /// Spans by trace: `result[t]` are the positions of the spans of trace `t`, ascending. O(spans).
@@ -241,7 +274,7 @@ impl<'a> SpanRef<'a> {
         self.store.spans.parent[self.index]
     }
 
-    /// W3C trace state.
+    /// W3C trace state, as recorded; [`SpanStore::read_trace_state`] reads it.
     pub fn trace_state(self) -> Sym {
         self.store.spans.trace_state[self.index]
     }

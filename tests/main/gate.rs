@@ -193,6 +193,8 @@ fn the_baseline_keeps_what_is_known_and_never_takes_what_is_new() {
     assert_eq!(baseline(&["write"]).0, 0);
     let written = fs::read_to_string(folder.join("causet-baseline.json")).unwrap();
     assert_eq!(baseline(&["write"]).0, 2, "there is one already");
+    let mut names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(names.all(|name| !name.contains(".new")), "what was written beside it is in its place");
     // Known debt is still shown, and does not gate.
     let (code, text) = gate(&folder, ERRORS);
     assert_eq!(code, 0, "{text}");

@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::process::{Command, Stdio};
 
 /// Runs that end in every way there is.
-const RUNS: [&[&str]; 7] = [
+const RUNS: [&[&str]; 8] = [
     &["gate", "--config", "testdata/gate/holds.toml"],
     &["gate", "--config", "testdata/gate/violated.toml"],
     &["gate", "--config", "testdata/gate/unknown.toml"],
@@ -12,6 +12,7 @@ const RUNS: [&[&str]; 7] = [
     &["check", "testdata/histories", "testdata/cli/input"],
     &["analyze", "testdata/otlp", "testdata/cli/input/errors.json", "--fail-on", "low"],
     &["analyze", "testdata/cli/input/nothing.json", "no-such-file"],
+    &["analyze", "testdata/otlp/sample.jsonl", "--trace-id", "5b8efff798038103d269b633813fc60c", "--limit", "2"],
 ];
 
 fn report(arguments: &[&str], format: &str) -> String {
@@ -132,7 +133,7 @@ fn the_page_opens_without_an_error_and_without_a_request() {
         return;
     };
     assert!(!said.is_empty(), "the browser tells nothing of a request that fails");
-    for (at, arguments) in [RUNS[1], RUNS[4], RUNS[5]].into_iter().enumerate() {
+    for (at, arguments) in [RUNS[1], RUNS[4], RUNS[5], RUNS[7]].into_iter().enumerate() {
         let page = report(arguments, "html");
         assert!(page.contains(policy));
         assert_eq!(console(&page, &format!("page-{at}")), Some(Vec::new()), "{arguments:?}");
@@ -156,6 +157,49 @@ fn the_page_is_well_formed_small_and_loads_nothing() {
     let page = report(RUNS[1], "html");
     assert!(page.contains("prefers-color-scheme:dark") && page.contains("<svg "), "{page}");
     assert!(page.contains("has no span of <code>stock</code>"), "{page}");
+}
+
+#[test]
+fn the_page_shows_the_trace_that_was_asked_for_and_every_picture_tells_the_filters() {
+    let page = report(RUNS[7], "html");
+    for part in [
+        "<h2>Trace 5b8efff798038103d269b633813fc60c</h2>\n<p>1.00 s, 3 spans, 1 error<br>2018-12-13 14:51:00 UTC</p>",
+        "checkout POST /checkout <span class=\"error\">✗</span><br><span class=\"dim\">declined ✗</span><br>",
+        "→ link to span 000000000000000b of trace 0000000000000000000000000000000a, not in the data",
+        "<td class=\"n\">1.00 s</td><td class=\"n\">200 ms</td><td><svg class=\"w\"",
+        "<rect class=\"wb\" x=\"100\" y=\"0\" width=\"800\" height=\"10\"/><rect class=\"wc\" x=\"100\" y=\"0\" width=\"800\"",
+        "<p class=\"dim\">showing 2 of 3</p>",
+        "<td class=\"n\">800 ms</td><td class=\"n\">80 %</td><td>checkout charge</td>",
+    ] {
+        assert!(page.contains(part), "{part}\n{page}");
+    }
+    assert!(!report(RUNS[5], "html").contains("<h2>Trace "));
+    let account = "trace-id 5b8efff798038103d269b633813fc60c: 3 of 4 spans in 1 of 2 traces; rows cut off by the limit: 1 of operations, 1 of trace";
+    for format in ["html", "svg"] {
+        assert!(report(RUNS[7], format).contains(account), "{format}");
+    }
+}
+
+/// The limit is for tables: what gates, files or compares findings has all of them.
+#[test]
+fn no_limit_takes_a_finding_from_a_machine() {
+    let run = |more: &[&str], format: &str| {
+        report(&[&["analyze", "testdata/otlp/sample.jsonl", "--fail-on", "low"], more].concat(), format)
+    };
+    let limit = &["--limit", "1"][..];
+    for (format, mark) in [
+        ("json", "\"rule\":"),
+        ("ndjson", "\"rule\":"),
+        ("junit", "<testcase "),
+        ("sarif", "\"ruleId\":"),
+        ("github", "::error "),
+    ] {
+        assert_eq!(run(limit, format).matches(mark).count(), 2, "{format}");
+        assert_eq!(run(&[], format).matches(mark).count(), 2, "{format}");
+    }
+    let text = run(limit, "text");
+    assert!(text.contains(" F-1 high") && !text.contains(" F-2 ") && text.contains("… and 1 more"), "{text}");
+    assert_eq!(serde_json::from_str::<Value>(&run(limit, "json")).unwrap()["filtered"]["rows"]["operations"], 3);
 }
 
 #[test]

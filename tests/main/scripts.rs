@@ -67,6 +67,27 @@ fn scripts_go_as_written() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// What cannot be played is refused, with the line.
+#[test]
+fn impossible_scripts_are_refused() {
+    let head = "system raft\nnodes 3\nspare 1\n";
+    for (line, expected) in [
+        ("invoke admin@n1 members - [0,4]", "line 4: there is no server 4: they are numbered 0 to 3"),
+        ("invoke admin@n1 members - [0,65537]", "line 4: there is no server 65537: they are numbered 0 to 3"),
+        ("invoke admin@n1 members - 2", "line 4: expected invoke CLIENT members - [SERVER,…]"),
+        ("invoke admin@n1 transfer - -1", "line 4: there is no server -1: they are numbered 0 to 3"),
+        ("invoke admin@n1 transfer", "line 4: there is no server null: they are numbered 0 to 3"),
+        ("invoke admin@n9 transfer - 1", "line 4: there is no node `n9`"),
+        ("wait 18446744073709ms", "line 4: the script waits for longer than a hundred days"),
+        ("wait 18446744073710ms", "line 4: expected a time such as 200ms"),
+    ] {
+        let refused = Script::read(&format!("{head}{line}\n"), algorithms::by_id).err();
+        assert_eq!(refused.as_deref(), Some(expected), "{line}");
+    }
+    let possible = Script::read(&format!("{head}invoke admin@n1 members - [0,3]\nflush\n"), algorithms::by_id);
+    assert_eq!(play(&possible.unwrap(), false).idle, Vec::<String>::new());
+}
+
 /// Every known bug has a witness: it shows there, and nothing shows without it. With `UPDATE=1`, a run that does
 /// not show its bug any more is looked for anew, and shows it once this is compiled again.
 #[test]

@@ -50,6 +50,36 @@ fn the_same_seed_gives_the_same_bytes() {
     }
 }
 
+/// Numbers that no run can have are refused; the largest that it can have make no trouble.
+#[test]
+fn absurd_runs_are_refused() {
+    let original = Experiment { operations: 3, ..experiment(algorithms::ALL[0], 1) };
+    let text = files::run_file(&Experiment { faults: FaultChoice::Kinds(Vec::new()), ..original });
+    let with = |line: &str| {
+        let name = line.split('=').next().unwrap();
+        let kept = text.lines().filter(|line| !line.starts_with(name)).collect::<Vec<_>>().join("\n");
+        files::read_run_file(&format!("{line}\n{kept}"), algorithms::by_id)
+    };
+    for (line, expected) in [
+        ("duration-ns = 8640000000000001", "duration-ns: expected a hundred days (2400h) at most"),
+        ("nodes = 0", "nodes = 0: expected a number from 1 to 64"),
+        ("spare = 65535", "spare = 65535: expected a number from 0 to 64"),
+        ("clients = 65535", "clients = 65535: expected a number from 1 to 1000"),
+    ] {
+        assert_eq!(with(line).err().as_deref(), Some(expected));
+    }
+    let fault = "[[fault]]\nkind = 'crash'\nstart-ns = 1\nduration-ns = 9223372036854775807\namount = 0.0";
+    let expected = "fault 1: it comes too late or lasts too long: expected a hundred days at most";
+    let read = files::read_run_file(&format!("{}\n{fault}", text.replace("fault = []", "")), algorithms::by_id);
+    assert_eq!(read.err().as_deref(), Some(expected));
+    let mut longest = with("duration-ns = 8640000000000000").unwrap();
+    longest.operations = u64::MAX;
+    let config = longest.config(Recording::History);
+    assert_eq!(config.most_events, u64::MAX);
+    let run = simulate(longest.system, &causet::sim::Config { most_events: 10_000, ..config });
+    assert!((10_000..10_100).contains(&run.events), "{} events", run.events);
+}
+
 /// A run.toml says everything: a run of it has the same events.
 #[test]
 fn a_run_can_be_repeated_from_its_file() {

@@ -8,15 +8,16 @@ use std::path::{Path, PathBuf};
 /// What each module of `src/` may import of its siblings. The table of the architecture, as data.
 const LAYERS: &[(&str, &[&str])] = &[
     ("registry", &[]),
-    ("store", &[]),
-    ("node", &["registry", "checkers::history", "checkers::order", "checkers::verdict"]),
+    ("trace_context", &[]),
+    ("store", &["trace_context"]),
+    ("node", &["registry", "trace_context", "checkers::history", "checkers::order", "checkers::verdict"]),
     ("outcome", &["checkers::history", "checkers::verdict"]),
-    ("formats", &["registry", "store", "outcome", "checkers::history", "checkers::order"]),
-    ("causal", &["registry", "store", "outcome", "checkers::order"]),
+    ("formats", &["registry", "trace_context", "store", "outcome", "checkers::history", "checkers::order"]),
+    ("causal", &["registry", "trace_context", "store", "outcome", "checkers::order"]),
     ("extract", &["registry", "store", "causal", "checkers::history"]),
     ("detect", &["registry", "store", "causal", "outcome"]),
     ("algorithms", &["registry", "node", "checkers::history"]),
-    ("sim", &["registry", "node", "store", "checkers::history", "checkers::order"]),
+    ("sim", &["registry", "trace_context", "node", "store", "checkers::history", "checkers::order"]),
     (
         "lab",
         &[

@@ -1,6 +1,8 @@
 //! W3C Trace Context held against the cases of the recommendation's own test suite.
 
-use causet::node::trace_context::{Flags, Level, MOST_MEMBERS, PASSED_ON, TraceParent, TraceState, read_headers};
+use causet::causal::CausalGraph;
+use causet::formats::{self, Reading, Source, Writes};
+use causet::trace_context::{Flags, Level, MOST_MEMBERS, PASSED_ON, TraceParent, TraceState, read_headers};
 use serde_json::Value;
 
 /// `trace` is the id that has to be taken over, or null if a trace has to begin; `state` is what has to be passed on,
@@ -68,4 +70,41 @@ fn a_state_is_changed_and_cut_as_it_should() {
     }
     assert_eq!(state.members().len(), MOST_MEMBERS);
     assert_eq!(state.members().next(), Some(("k39", "v")));
+}
+
+/// What a tracer recorded is kept as it is by every format that holds it, and judged by the one parser.
+#[test]
+fn a_bad_state_in_a_trace_is_kept_and_told() {
+    let span = |id: &str, state: &str, link: &str| {
+        format!(
+            r#"{{"traceId":"{:032x}","spanId":"{id}","name":"n","startTimeUnixNano":"1000","endTimeUnixNano":"2000","traceState":{state},"links":[{{"traceId":"{:032x}","spanId":"00000000000000aa","traceState":{link}}}]}}"#,
+            7, 7
+        )
+    };
+    let (good, bad) = (r#""congo=t61rcWkgMzE,rojo=1""#, r#""congo=1, Rojo=2""#);
+    let spans = [span("00000000000000aa", good, good), span("00000000000000ab", bad, good)];
+    let spans = [&spans[..], &[span("00000000000000ac", r#""a=1,a=2""#, bad)]].concat().join(",");
+    let otlp = format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{spans}]}}]}}]}}"#);
+    let read = |format: &str, bytes: Vec<u8>| {
+        let mut reading = Reading::default();
+        formats::by_id(format).unwrap().read(&mut Source::memory(bytes), &mut reading).unwrap();
+        assert!(reading.skipped.is_empty(), "{format}: {:?}", reading.skipped);
+        reading.spans.finish()
+    };
+    let store = read("otlp-json", otlp.into_bytes());
+    for format in formats::ALL.iter().filter(|format| format.writes() == Writes::Spans) {
+        let mut written = Vec::new();
+        format.write_spans(&store, &mut written).unwrap();
+        let back = read(format.entry().id, written);
+        let state = |at: usize| back.text(back.span(at).trace_state());
+        assert_eq!([0, 1, 2].map(state), ["congo=t61rcWkgMzE,rojo=1", "congo=1, Rojo=2", "a=1,a=2"]);
+        let link = back.span(2).links().next().unwrap().trace_state;
+        let keeps_links = !format.loses().contains(&"all of a link but its ids and type");
+        assert_eq!(back.text(link), if keeps_links { "congo=1, Rojo=2" } else { "" }, "{}", format.entry().id);
+        let graph = CausalGraph::new(&back);
+        let found = graph.problems().iter().find(|found| found.problem.id() == "invalid-tracestate").unwrap();
+        let detail = r#"member 2: not a valid key, in "congo=1, Rojo=2""#;
+        let count = 2 + u64::from(keeps_links);
+        assert_eq!((found.count, found.example, found.detail.as_deref()), (count, 1, Some(detail)));
+    }
 }

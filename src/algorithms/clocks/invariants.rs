@@ -1,7 +1,7 @@
 //! What must hold at every moment.
 
 use super::{Server, Vector};
-use crate::node::{Broken, NodeId, Watch};
+use crate::node::{Broken, NodeId, Watch, broken};
 use std::collections::BTreeMap;
 
 pub(super) static ALL: &[(&str, &str)] = &[
@@ -27,7 +27,7 @@ impl Watch<Server> for Invariants {
             let count = |of: &NodeId| delivered.get(of).copied().unwrap_or(0);
             if count(from) + 1 != *number {
                 let detail = format!("server {} delivers message {number} after {}", node.0 + 1, count(from));
-                return Err(Broken { invariant: "fifo", detail });
+                return broken("fifo", detail);
             }
             if let Some((lacking, _)) = after.iter().find(|(of, least)| count(of) < **least) {
                 let detail = format!(
@@ -36,7 +36,7 @@ impl Watch<Server> for Invariants {
                     from.0 + 1,
                     lacking.0 + 1
                 );
-                return Err(Broken { invariant: "causal-delivery", detail });
+                return broken("causal-delivery", detail);
             }
             delivered.insert(*from, *number);
         }

@@ -13,6 +13,7 @@
 mod invariants;
 mod mutants;
 
+use super::common::TOLERATED;
 use crate::node::{
     About, Algorithm, ClockRules, Damage, Draw, Effects, Input, Mutant, NodeId, Operation, Outcome, Process, Setup,
     Timer, Workload,
@@ -291,26 +292,7 @@ static ABOUT: About = About {
     workloads: &[Workload { id: "talk", summary: "everybody tells everybody something", next }],
     invariants: invariants::ALL,
     mutants: mutants::ALL,
-    tolerates: &[
-        "partition",
-        "one-way",
-        "ring",
-        "drop",
-        "duplicate",
-        "reorder",
-        "delay",
-        "clog",
-        "crash",
-        "pause",
-        "slow",
-        "torn-write",
-        "fsync-error",
-        "disk-full",
-        "slow-disk",
-        "clock-offset",
-        "clock-rate",
-        "clock-jump",
-    ],
+    tolerates: TOLERATED,
     triggers: &["deliver"],
     settles: &[],
     milestones: &[],

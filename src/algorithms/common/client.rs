@@ -59,17 +59,11 @@ pub enum Result {
 
 /// The messages of a system with this client.
 pub trait KvMessage: Serialize + DeserializeOwned + Clone + Debug + Send + 'static {
-    fn ask(ask: Ask) -> Self;
-    /// The same, for systems whose clients say how much of the state they have seen.
-    fn ask_after(ask: Ask, _seen: u64) -> Self {
-        Self::ask(ask)
-    }
+    /// A request of a client that has seen so much of the state, where that matters.
+    fn ask(ask: Ask, seen: u64) -> Self;
     fn reply(reply: Reply) -> Self;
-    /// How much of the state the client has seen with this reply.
-    fn position(&self) -> u64 {
-        0
-    }
-    fn into_reply(self) -> Option<Reply>;
+    /// The reply, and how much of the state the client has seen with it.
+    fn into_reply(self) -> Option<(Reply, u64)>;
     fn name(&self) -> &'static str;
 }
 
@@ -117,7 +111,7 @@ impl<M: KvMessage, R: Serialize + DeserializeOwned + Clone + Debug + Send + 'sta
         self.asked = server;
         self.pausing = false;
         out.attempt(server);
-        out.send(server, M::ask_after(Ask { sequence: self.sequence, request }, self.seen));
+        out.send(server, M::ask(Ask { sequence: self.sequence, request }, self.seen));
         out.set_timer(TIMER, ATTEMPT);
     }
 
@@ -177,9 +171,8 @@ impl<M: KvMessage, R: Serialize + DeserializeOwned + Clone + Debug + Send + 'sta
                 None => out.complete(Outcome::Fail),
             },
             Input::Message { from, message } => {
-                let position = message.position();
-                let reply = message.into_reply().filter(|reply| reply.sequence == self.sequence);
-                if let Some(reply) = reply.filter(|_| self.request.is_some()) {
+                let reply = message.into_reply().filter(|(reply, _)| reply.sequence == self.sequence);
+                if let Some((reply, position)) = reply.filter(|_| self.request.is_some()) {
                     // A late word of one asked before is good only if it settles the matter.
                     if from == self.asked || matches!(reply.result, Result::Done(_)) {
                         self.seen = self.seen.max(position);

@@ -103,6 +103,12 @@ pub struct Store {
 }
 
 impl Store {
+    /// What goes into a snapshot; with a bug, without the sessions.
+    pub fn snapshot(&self, without_sessions: bool) -> Self {
+        let sessions = if without_sessions { BTreeMap::new() } else { self.sessions.clone() };
+        Self { data: self.data.clone(), sessions }
+    }
+
     /// The value of a key.
     pub fn read(&self, key: &str) -> Datum {
         self.data.get(key).cloned().unwrap_or_default()

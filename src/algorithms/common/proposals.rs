@@ -1,10 +1,10 @@
 //! What a leader has taken on and not committed: who waits for it, and how much it is. A request that was
 //! performed, or is under way, is not taken on again; and there is a limit.
 
-use super::client::{KvMessage, Request, Result};
-use super::kv::{Applied, Command, Store};
+use super::client::{KvMessage, Request};
+use super::kv::{Command, Store};
 use super::log::Index;
-use super::serving::{Waiting, answer};
+use super::serving::{Waiting, admit};
 use crate::node::{Effects, NodeId};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -20,38 +20,17 @@ pub struct Proposals {
 }
 
 impl Proposals {
-    /// The command of a request, if it is to be proposed; else whoever waits is answered, or need not be. With
-    /// `once`, requests that were performed or are under way are known again; with `most`, no more bytes than that
-    /// are under way.
+    /// The command of a request, if it is to be proposed: see [`admit`].
     pub fn admit<M: KvMessage, R>(
         &self,
         store: &Store,
         waiting: Waiting,
         request: Request,
-        (once, most): (bool, usize),
+        limits: (bool, usize),
         out: &mut Effects<'_, M, R>,
     ) -> Option<Command> {
-        match store.known(waiting.client.0, waiting.sequence).filter(|_| once) {
-            Some(Applied::Before(result)) => {
-                answer(waiting, Result::Done(result), out);
-                return None;
-            }
-            Some(_) => return None,
-            None => {}
-        }
-        let command = request.command(waiting.client, waiting.sequence)?;
-        if once && self.proposed.get(&waiting.client).is_some_and(|last| *last >= waiting.sequence) {
-            return None;
-        }
-        if command.size() > most {
-            answer(waiting, Result::Refused, out);
-            return None;
-        }
-        if self.bytes + command.size() > most {
-            answer(waiting, Result::Busy, out);
-            return None;
-        }
-        Some(command)
+        let under_way = self.proposed.get(&waiting.client).copied();
+        admit(store, waiting, request, (under_way, self.bytes), limits, out)
     }
 
     /// A command is proposed at an index.

@@ -1,9 +1,9 @@
 //! The servers' side of a replicated key-value store: who waits for an answer, which requests were performed
 //! already, and that none is performed twice.
 
-use super::client::{KvMessage, Reply, Result};
+use super::client::{KvMessage, Reply, Request, Result};
 use super::kv::{Applied, Command, Store};
-use crate::node::{Broken, Cluster, Effects, NodeId, Operation, Random, SpanToken};
+use crate::node::{Broken, Cluster, Effects, NodeId, Operation, Random, SpanToken, broken};
 use causet_checkers::history::Value;
 use std::collections::BTreeMap;
 
@@ -31,6 +31,40 @@ pub fn answer<M: KvMessage, R>(waiting: Waiting, result: Result, out: &mut Effec
 /// Tells a client at once whom to ask.
 pub fn redirect<M: KvMessage, R>(client: NodeId, sequence: u64, leader: Option<NodeId>, out: &mut Effects<'_, M, R>) {
     out.send(client, M::reply(Reply { sequence, result: Result::Redirect(leader) }));
+}
+
+/// The command of a request, if it is to be taken on; else whoever waits is answered, or need not be. With `once`,
+/// requests that were performed or are under way are known again: `under_way` is the last of the client's that is.
+/// With `most`, no more than that many bytes are under way.
+pub fn admit<M: KvMessage, R>(
+    store: &Store,
+    waiting: Waiting,
+    request: Request,
+    (under_way, bytes): (Option<u64>, usize),
+    (once, most): (bool, usize),
+    out: &mut Effects<'_, M, R>,
+) -> Option<Command> {
+    match store.known(waiting.client.0, waiting.sequence).filter(|_| once) {
+        Some(Applied::Before(result)) => {
+            answer(waiting, Result::Done(result), out);
+            return None;
+        }
+        Some(_) => return None,
+        None => {}
+    }
+    let command = request.command(waiting.client, waiting.sequence)?;
+    if once && under_way.is_some_and(|last| last >= waiting.sequence) {
+        return None;
+    }
+    if command.size() > most {
+        answer(waiting, Result::Refused, out);
+        return None;
+    }
+    if bytes + command.size() > most {
+        answer(waiting, Result::Busy, out);
+        return None;
+    }
+    Some(command)
 }
 
 /// A request as its place in the log, its client and its number.
@@ -63,7 +97,7 @@ impl ExactlyOnce {
             let first = *self.0.entry((*client, *sequence)).or_insert(*at);
             if first != *at {
                 let detail = format!("request {sequence} of a client was performed at {first} and at {at}");
-                return Err(Broken { invariant: Self::ENTRY.0, detail });
+                return broken(Self::ENTRY.0, detail);
             }
         }
         Ok(())

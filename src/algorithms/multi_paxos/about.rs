@@ -1,7 +1,9 @@
 //! What there is to know of Multi-Paxos before it runs.
 
 use super::{invariants, mutants};
-use crate::algorithms::common::{APPEND, MIXED};
+use crate::algorithms::common::{
+    APPEND, CLOCK_RATIO, MIXED, MOST_UNCOMMITTED, PIECE, SNAPSHOT_AFTER, TOLERATED_WITH_MEMBERSHIP,
+};
 use crate::node::{About, Allowed, Knob, Promise};
 use crate::registry::Entry;
 
@@ -24,13 +26,7 @@ pub(super) static ABOUT: About = About {
             allowed: Allowed::Words(&["log", "lease"]),
             tries: &["lease"],
         },
-        Knob {
-            name: "clock-ratio",
-            summary: "how many percent as fast as another a clock may run before a lease is unsafe",
-            default: "225",
-            allowed: Allowed::Number(100, 10_000),
-            tries: &[],
-        },
+        CLOCK_RATIO,
         Knob {
             name: "alpha",
             summary: "how many slots may be open at a time; a configuration acts so many slots after it was chosen",
@@ -38,52 +34,18 @@ pub(super) static ABOUT: About = About {
             allowed: Allowed::Number(1, 1000),
             tries: &["1", "3"],
         },
-        Knob {
-            name: "snapshot-after",
-            summary: "a snapshot is taken after so many slots",
-            default: "100",
-            allowed: Allowed::Number(1, 1_000_000_000),
-            tries: &["5", "20"],
-        },
-        Knob {
-            name: "piece",
-            summary: "how many bytes of a snapshot are sent at a time",
-            default: "512",
-            allowed: Allowed::Number(1, 1 << 30),
-            tries: &["32"],
-        },
+        Knob { summary: "a snapshot is taken after so many slots", ..SNAPSHOT_AFTER },
+        PIECE,
         Knob {
             name: "most-waiting",
             summary: "how many bytes of requests may wait at the leader for a slot",
-            default: "65536",
-            allowed: Allowed::Number(1, 1 << 40),
-            tries: &["150"],
+            ..MOST_UNCOMMITTED
         },
     ],
     workloads: &[MIXED, APPEND],
     invariants: invariants::ALL,
     mutants: mutants::ALL,
-    tolerates: &[
-        "partition",
-        "one-way",
-        "ring",
-        "drop",
-        "duplicate",
-        "reorder",
-        "delay",
-        "clog",
-        "crash",
-        "pause",
-        "slow",
-        "torn-write",
-        "fsync-error",
-        "disk-full",
-        "slow-disk",
-        "clock-offset",
-        "clock-rate",
-        "clock-jump",
-        "membership",
-    ],
+    tolerates: TOLERATED_WITH_MEMBERSHIP,
     triggers: &["prepare", "promise", "elected", "accept", "chosen", "snapshot", "installed", "members"],
     settles: &["elected"],
     milestones: &["elected", "step-down", "adopt", "fill", "members", "installed", "resign"],

@@ -2,7 +2,7 @@
 
 use super::{Ballot, Command, Options, Role, Server, Slot, Value};
 use crate::algorithms::common::ExactlyOnce;
-use crate::node::{Broken, Field, NodeId, Note, Quorum, Setup, Watch};
+use crate::node::{Broken, Field, NodeId, Note, Quorum, Setup, Watch, broken};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) static ALL: &[(&str, &str)] = &[
@@ -149,10 +149,6 @@ fn in_words(value: &Value) -> String {
             commands.iter().map(of).collect::<Vec<_>>().join(" and ")
         }
     }
-}
-
-fn broken(invariant: &'static str, detail: String) -> Result<(), Broken> {
-    Err(Broken { invariant, detail })
 }
 
 impl Watch<Server> for Invariants {

@@ -147,12 +147,8 @@ struct Options {
 
 impl Options {
     fn new(setup: &Setup) -> Self {
-        let number = |name| setup.option(&ABOUT, name).parse::<u64>().unwrap_or(1);
-        let lease = if setup.has(&mutants::LEASE_NO_MARGIN) {
-            2 * ELECTION
-        } else {
-            ELECTION * 100 / number("clock-ratio").max(100)
-        };
+        let number = |name| setup.number(&ABOUT, name);
+        let lease = common::lease(setup, &ABOUT, ELECTION, setup.has(&mutants::LEASE_NO_MARGIN));
         Self {
             lease: (setup.option(&ABOUT, "reads") == "lease").then_some(lease),
             alpha: number("alpha"),
@@ -189,10 +185,7 @@ impl Server {
 
     /// Whether these are a quorum of a configuration.
     fn enough(&self, config: &Quorum, agrees: impl Fn(NodeId) -> bool) -> bool {
-        if self.setup.has(&mutants::HALF_MAJORITY) {
-            return config.voters.iter().filter(|node| agrees(**node)).count() >= (config.voters.len() / 2).max(1);
-        }
-        config.reached(agrees)
+        common::enough(config, self.setup.has(&mutants::HALF_MAJORITY), agrees)
     }
 
     /// Tells a server, which may be this one, something as soon as everything that was written so far is on disk.

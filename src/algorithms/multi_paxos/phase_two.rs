@@ -4,7 +4,7 @@ use super::members::Change;
 use super::{
     Ballot, Command, HEARTBEAT, Message, Out, PhaseOne, Request, Result, Role, Server, Slot, Value, Waiting, mutants,
 };
-use crate::algorithms::common::{Applied, answer};
+use crate::algorithms::common::{admit, answer};
 use crate::node::{NodeId, Quorum, Timer};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -130,23 +130,10 @@ impl Leader {
 impl Server {
     /// A command: it is proposed as soon as there is a slot for it, unless it has been performed or waits already.
     pub(super) fn command(&mut self, waiting: Waiting, request: Request, out: &mut Out<'_>) {
-        let once = !self.setup.has(&mutants::NO_DEDUP);
-        match self.learner.store.known(waiting.client.0, waiting.sequence).filter(|_| once) {
-            Some(Applied::Before(result)) => return answer(waiting, Result::Done(result), out),
-            Some(_) => return,
-            None => {}
-        }
-        let Some(command) = request.command(waiting.client, waiting.sequence) else { return };
+        let limits = (!self.setup.has(&mutants::NO_DEDUP), self.options.most_waiting);
         let Role::Leader(leader) = &mut self.role else { return };
-        if once && leader.waiting.get(&waiting.client).is_some_and(|known| known.sequence >= waiting.sequence) {
-            return;
-        }
-        if command.size() > self.options.most_waiting {
-            return answer(waiting, Result::Refused, out);
-        }
-        if leader.queued + command.size() > self.options.most_waiting {
-            return answer(waiting, Result::Busy, out);
-        }
+        let load = (leader.waiting.get(&waiting.client).map(|known| known.sequence), leader.queued);
+        let Some(command) = admit(&self.learner.store, waiting, request, load, limits, out) else { return };
         if self.setup.has(&mutants::ACK_BEFORE_CHOSEN) {
             answer(waiting, Result::Done(self.learner.store.clone().perform(&command)), out);
         } else {

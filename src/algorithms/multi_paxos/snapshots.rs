@@ -28,10 +28,7 @@ impl Server {
         if slot < self.learner.snapshot.slot + self.options.snapshot_after {
             return;
         }
-        let mut store = self.learner.store.clone();
-        if self.setup.has(&mutants::SNAPSHOT_WITHOUT_SESSIONS) {
-            store.sessions.clear();
-        }
+        let store = self.learner.store.snapshot(self.setup.has(&mutants::SNAPSHOT_WITHOUT_SESSIONS));
         self.learner.trim();
         let mut configs: Vec<(Slot, Quorum)> = self.learner.configs.iter().cloned().collect();
         if self.setup.has(&mutants::SNAPSHOT_WITHOUT_PENDING) {

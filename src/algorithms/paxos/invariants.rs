@@ -1,7 +1,7 @@
 //! What must hold at every moment.
 
 use super::{Choice, Key, Server};
-use crate::node::{Broken, Field, NodeId, Note, Setup, Watch, majority};
+use crate::node::{Broken, Field, NodeId, Note, Setup, Watch, broken, majority};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) static ALL: &[(&str, &str)] = &[
@@ -45,7 +45,7 @@ impl Watch<Server> for Invariants {
         let first = *self.learned.entry(key).or_insert(value);
         if first != value {
             let detail = format!("k{key} was decided as {first} and as {value}");
-            return Err(Broken { invariant: "agreement", detail });
+            return broken("agreement", detail);
         }
         let of_key = self.ballots.range((key, 0, NodeId(0))..=(key, u64::MAX, NodeId(u16::MAX)));
         let same = of_key.filter(|(_, (of, _))| *of == value as u64);
@@ -55,7 +55,7 @@ impl Watch<Server> for Invariants {
                 "k{key} was decided as {value}, which {by} of {} needed ever accepted in a ballot",
                 self.majority
             );
-            return Err(Broken { invariant: "chosen-by-majority", detail });
+            return broken("chosen-by-majority", detail);
         }
         Ok(())
     }
@@ -77,14 +77,14 @@ impl Watch<Server> for Invariants {
                 by.0 + 1,
                 to.0 + 1
             );
-            return Err(Broken { invariant: "promise-kept", detail });
+            return broken("promise-kept", detail);
         }
         let (first, acceptors) = self.ballots.entry((key, round, by)).or_insert_with(|| (value, BTreeSet::new()));
         acceptors.insert(node);
         let first = *first;
         if first != value {
             let detail = format!("k{key}: ballot {round} of one proposer stood for {first} and for {value}");
-            return Err(Broken { invariant: "one-value-per-ballot", detail });
+            return broken("one-value-per-ballot", detail);
         }
         Ok(())
     }

@@ -15,7 +15,7 @@ mod invariants;
 mod mutants;
 mod proposer;
 
-use super::common::Ballot;
+use super::common::{Ballot, TOLERATED};
 use crate::node::{
     About, Algorithm, Draw, Effects, Input, NodeId, Operation, Process, Promise, Quorum, Setup, Timer, Workload,
 };
@@ -222,26 +222,7 @@ static ABOUT: About = About {
     workloads: &[Workload { id: "duel", summary: "several clients propose for the same keys; some learn", next }],
     invariants: invariants::ALL,
     mutants: mutants::ALL,
-    tolerates: &[
-        "partition",
-        "one-way",
-        "ring",
-        "drop",
-        "duplicate",
-        "reorder",
-        "delay",
-        "clog",
-        "crash",
-        "pause",
-        "slow",
-        "torn-write",
-        "fsync-error",
-        "disk-full",
-        "slow-disk",
-        "clock-offset",
-        "clock-rate",
-        "clock-jump",
-    ],
+    tolerates: TOLERATED,
     triggers: &["prepare", "promise", "accept", "chosen"],
     settles: &[],
     milestones: &["chosen"],

@@ -1,6 +1,7 @@
 //! The proposer: gets a value chosen, whoever's it is.
 
 use super::{Ballot, Choice, Key, Message, Out, Record, mutants};
+use crate::algorithms::common::enough;
 use crate::node::{NodeId, Quorum, Setup, SpanToken, Timer};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,10 +54,7 @@ impl Proposer {
 
     /// Whether these are enough.
     fn enough(&self, nodes: &BTreeSet<NodeId>) -> bool {
-        if self.setup.has(&mutants::HALF_MAJORITY) {
-            return nodes.len() * 2 >= usize::from(self.setup.cluster.members) - 1 && !nodes.is_empty();
-        }
-        self.quorum.reached(|node| nodes.contains(&node))
+        enough(&self.quorum, self.setup.has(&mutants::HALF_MAJORITY), |node| nodes.contains(&node))
     }
 
     /// A client wants a decision.

@@ -1,7 +1,9 @@
 //! What there is to know of Raft before it runs.
 
 use super::{invariants, mutants};
-use crate::algorithms::common::{APPEND, MIXED, READS};
+use crate::algorithms::common::{
+    APPEND, CLOCK_RATIO, MIXED, MOST_UNCOMMITTED, PIECE, READS, SNAPSHOT_AFTER, TOLERATED_WITH_MEMBERSHIP,
+};
 use crate::node::{About, Allowed, Knob, Promise};
 use crate::registry::Entry;
 
@@ -23,13 +25,7 @@ pub(super) static ABOUT: About = About {
             allowed: Allowed::Words(&["read-index", "lease", "follower"]),
             tries: &["lease", "follower"],
         },
-        Knob {
-            name: "clock-ratio",
-            summary: "how many percent as fast as another a clock may run before a lease is unsafe",
-            default: "225",
-            allowed: Allowed::Number(100, 10_000),
-            tries: &[],
-        },
+        CLOCK_RATIO,
         Knob {
             name: "membership",
             summary: "whether any set of servers can follow another (joint consensus), or one server at a time changes",
@@ -37,52 +33,14 @@ pub(super) static ABOUT: About = About {
             allowed: Allowed::Words(&["joint", "single"]),
             tries: &["single"],
         },
-        Knob {
-            name: "snapshot-after",
-            summary: "a snapshot is taken after so many entries",
-            default: "100",
-            allowed: Allowed::Number(1, 1_000_000_000),
-            tries: &["5", "20"],
-        },
-        Knob {
-            name: "piece",
-            summary: "how many bytes of a snapshot are sent at a time",
-            default: "512",
-            allowed: Allowed::Number(1, 1 << 30),
-            tries: &["32"],
-        },
-        Knob {
-            name: "most-uncommitted",
-            summary: "how many bytes of proposals a leader takes on before any of them is committed",
-            default: "65536",
-            allowed: Allowed::Number(1, 1 << 40),
-            tries: &["150"],
-        },
+        SNAPSHOT_AFTER,
+        PIECE,
+        MOST_UNCOMMITTED,
     ],
     workloads: &[MIXED, APPEND, READS],
     invariants: invariants::ALL,
     mutants: mutants::ALL,
-    tolerates: &[
-        "partition",
-        "one-way",
-        "ring",
-        "drop",
-        "duplicate",
-        "reorder",
-        "delay",
-        "clog",
-        "crash",
-        "pause",
-        "slow",
-        "torn-write",
-        "fsync-error",
-        "disk-full",
-        "slow-disk",
-        "clock-offset",
-        "clock-rate",
-        "clock-jump",
-        "membership",
-    ],
+    tolerates: TOLERATED_WITH_MEMBERSHIP,
     triggers: &["vote", "elected", "append", "ack", "commit", "snapshot", "installed", "members"],
     settles: &["elected"],
     milestones: &["elected", "step-down", "members", "installed", "transfer"],

@@ -1,8 +1,8 @@
 //! What must hold at every moment: the properties of figure 3 of the paper, and what they rest on.
 
 use super::{Index, Payload, Role, Server, Term};
-use crate::algorithms::common::ExactlyOnce;
-use crate::node::{Broken, Field, NodeId, Note, Quorum, Watch};
+use crate::algorithms::common::{Agreement, ExactlyOnce};
+use crate::node::{Broken, Field, NodeId, Note, Quorum, Watch, broken};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) static ALL: &[(&str, &str)] = &[
@@ -24,8 +24,6 @@ pub(super) static ALL: &[(&str, &str)] = &[
 
 #[derive(Debug, Default)]
 struct Seen {
-    commit: Index,
-    durable: Index,
     /// Its term, and whom it voted for in it.
     vote: (Term, Option<NodeId>),
     /// The term and the index of the last entry on disk.
@@ -43,10 +41,7 @@ pub struct Invariants {
     votes: BTreeMap<(NodeId, u64), NodeId>,
     /// By index and term: the term before it and what it is.
     entries: BTreeMap<(Index, Term), (Option<Term>, Payload)>,
-    /// The term of each committed entry, and the term in which it was committed.
-    committed: BTreeMap<Index, (Term, Term)>,
-    /// Who ever had an entry on disk. A wiped disk or a lie of it is not taken back.
-    stored: BTreeMap<(Index, Term), BTreeSet<NodeId>>,
+    agreement: Agreement,
     executed: ExactlyOnce,
     /// Reads that wait for an answer, by server, client and number: what was committed when they arrived. Of one
     /// that was asked twice the first counts.
@@ -61,8 +56,7 @@ impl Invariants {
             leaders: BTreeMap::new(),
             votes: BTreeMap::new(),
             entries: BTreeMap::new(),
-            committed: BTreeMap::new(),
-            stored: BTreeMap::new(),
+            agreement: Agreement::default(),
             executed: ExactlyOnce::default(),
             reads: BTreeMap::new(),
             seen: BTreeMap::new(),
@@ -100,55 +94,42 @@ impl Invariants {
             let detail = format!("servers {} and {} both lead in term {}", first.0 + 1, node.0 + 1, server.term);
             return broken("election-safety", detail);
         }
-        for (index, (term, when)) in self.committed.range(server.log.base().0.max(1)..) {
-            let has = server.log.term(*index);
-            // Somebody may still be elected in a term when a later one has long begun; it can do no harm.
-            if has != Some(*term) && *when < server.term {
-                let lacks = has.map_or_else(|| "nothing".to_owned(), |has| format!("one of term {has}"));
-                let detail = format!(
-                    "leader {} of term {} has {lacks} where entry {index} of term {term} was committed",
-                    node.0 + 1,
-                    server.term
-                );
-                return broken("leader-completeness", detail);
-            }
+        if let Some((index, term, has)) = self.agreement.lacking(&server.log, server.term) {
+            let lacks = has.map_or_else(|| "nothing".to_owned(), |has| format!("one of term {has}"));
+            let detail = format!(
+                "leader {} of term {} has {lacks} where entry {index} of term {term} was committed",
+                node.0 + 1,
+                server.term
+            );
+            return broken("leader-completeness", detail);
         }
         Ok(())
     }
 
     fn stored(&mut self, node: NodeId, server: &Server) {
+        self.agreement.store(node, &server.log, server.step.appended_from);
         let seen = self.seen.entry(node).or_default();
         let durable = server.log.durable();
-        let from = server.step.appended_from.unwrap_or(Index::MAX).min(seen.durable + 1);
-        seen.durable = durable;
         seen.last = (server.log.term(durable).unwrap_or(0), durable);
         seen.base = server.log.base().0;
-        for index in from.max(1)..=durable {
-            if let Some(term) = server.log.term(index) {
-                self.stored.entry((index, term)).or_default().insert(node);
-            }
-        }
     }
 
     fn committed(&mut self, node: NodeId, server: &Server) -> Result<(), Broken> {
-        let seen = self.seen.entry(node).or_default();
-        let from = seen.commit.min(server.commit) + 1;
-        seen.commit = server.commit;
-        for index in from..=server.commit {
-            let Some(term) = server.log.term(index) else { continue };
-            let (first, _) = *self.committed.entry(index).or_insert((term, server.term));
-            if first != term {
+        let more = match self.agreement.commit(node, &server.log, server.commit, server.term) {
+            Ok(more) => more,
+            Err((index, first, term)) => {
                 let detail = format!(
                     "entry {index} was committed as one of term {first} and, by server {}, of {term}",
                     node.0 + 1
                 );
                 return broken("state-machine-safety", detail);
             }
+        };
+        if !more || !matches!(server.role, Role::Leader(_)) {
+            return Ok(());
         }
-        let leads = matches!(server.role, Role::Leader(_));
-        if leads && server.commit >= from && server.log.term(server.commit) == Some(server.term) {
-            let nobody = BTreeSet::new();
-            let have = self.stored.get(&(server.commit, server.term)).unwrap_or(&nobody);
+        if server.log.term(server.commit) == Some(server.term) {
+            let have = self.agreement.holders(server.commit, server.term);
             if !is_quorum(server.log.config_at(server.commit), have) && !is_quorum(server.log.config().1, have) {
                 let detail = format!(
                     "server {} committed entry {} of term {}, which is on {} disks",
@@ -160,12 +141,12 @@ impl Invariants {
                 return broken("committed-by-quorum", detail);
             }
         }
-        if leads && server.commit >= from { self.final_commit(node, server) } else { Ok(()) }
+        self.final_commit(node, server)
     }
 
     /// Whether a server has an entry, or a snapshot with it.
     fn has(&self, node: NodeId, index: Index, term: Term) -> bool {
-        self.stored.get(&(index, term)).is_some_and(|have| have.contains(&node))
+        self.agreement.holders(index, term).contains(&node)
             || self.seen.get(&node).is_some_and(|seen| seen.base >= index)
     }
 
@@ -228,8 +209,7 @@ impl Invariants {
 
     fn reads(&mut self, node: NodeId, server: &Server) -> Result<(), Broken> {
         if let Some((client, sequence)) = server.step.asked {
-            let committed = self.committed.last_key_value().map_or(0, |(index, _)| *index);
-            self.reads.entry((node, client, sequence)).or_insert(committed);
+            self.reads.entry((node, client, sequence)).or_insert(self.agreement.committed());
         }
         for (client, sequence, index) in &server.step.answered {
             let Some(committed) = self.reads.remove(&(node, *client, *sequence)) else { continue };
@@ -247,10 +227,6 @@ impl Invariants {
 
 fn is_quorum(config: &Quorum, have: &BTreeSet<NodeId>) -> bool {
     config.reached(|node| have.contains(&node))
-}
-
-fn broken(invariant: &'static str, detail: String) -> Result<(), Broken> {
-    Err(Broken { invariant, detail })
 }
 
 impl Watch<Server> for Invariants {

@@ -111,7 +111,7 @@ impl Message {
 }
 
 impl KvMessage for Message {
-    fn ask(ask: Ask) -> Self {
+    fn ask(ask: Ask, _: u64) -> Self {
         Self::Ask(ask)
     }
 
@@ -119,8 +119,8 @@ impl KvMessage for Message {
         Self::Reply(reply)
     }
 
-    fn into_reply(self) -> Option<Reply> {
-        if let Self::Reply(reply) = self { Some(reply) } else { None }
+    fn into_reply(self) -> Option<(Reply, u64)> {
+        if let Self::Reply(reply) = self { Some((reply, 0)) } else { None }
     }
 
     fn name(&self) -> &'static str {

@@ -153,18 +153,14 @@ struct Options {
 
 impl Options {
     fn new(setup: &Setup) -> Self {
-        let number = |name| setup.option(&ABOUT, name).parse::<u64>().unwrap_or(1);
+        let number = |name| setup.number(&ABOUT, name);
         Self {
             reads: match setup.option(&ABOUT, "reads").as_str() {
                 "lease" => Reads::Lease,
                 "follower" => Reads::Follower,
                 _ => Reads::ReadIndex,
             },
-            lease: if setup.has(&mutants::LEASE_NO_MARGIN) {
-                2 * ELECTION
-            } else {
-                ELECTION * 100 / number("clock-ratio").max(100)
-            },
+            lease: common::lease(setup, &ABOUT, ELECTION, setup.has(&mutants::LEASE_NO_MARGIN)),
             joint: setup.option(&ABOUT, "membership") != "single",
             snapshot_after: number("snapshot-after"),
             piece: number("piece") as usize,
@@ -208,21 +204,12 @@ impl Server {
 
     /// Whether these are a quorum.
     fn enough(&self, agrees: impl Fn(NodeId) -> bool) -> bool {
-        if self.setup.has(&mutants::HALF_MAJORITY) {
-            let voters = &self.config().voters;
-            return voters.iter().filter(|node| agrees(**node)).count() >= (voters.len() / 2).max(1);
-        }
-        self.config().reached(agrees)
+        common::enough(self.config(), self.setup.has(&mutants::HALF_MAJORITY), agrees)
     }
 
     /// The greatest number that a quorum has reached.
     fn agreed(&self, reached: impl Fn(NodeId) -> u64) -> u64 {
-        if self.setup.has(&mutants::HALF_MAJORITY) {
-            let mut numbers: Vec<u64> = self.config().voters.iter().map(|node| reached(*node)).collect();
-            numbers.sort_unstable_by(|a, b| b.cmp(a));
-            return numbers.get((numbers.len() / 2).max(1) - 1).copied().unwrap_or(0);
-        }
-        self.config().agreed(reached)
+        common::agreed(self.config(), self.setup.has(&mutants::HALF_MAJORITY), reached)
     }
 
     /// Writes down the term and the vote.

@@ -24,10 +24,7 @@ impl Server {
         if index < self.snapshot.index + self.options.snapshot_after {
             return;
         }
-        let mut store = self.store.clone();
-        if self.setup.has(&mutants::SNAPSHOT_WITHOUT_SESSIONS) {
-            store.sessions.clear();
-        }
+        let store = self.store.snapshot(self.setup.has(&mutants::SNAPSHOT_WITHOUT_SESSIONS));
         let term = self.log.term(index).unwrap_or(0);
         self.snapshot = Snapshot { index, term, config: self.log.config_at(index).clone(), store };
         self.log.forget(index.saturating_sub(TRAIL).max(self.log.base().0));

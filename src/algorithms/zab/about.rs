@@ -1,7 +1,7 @@
 //! What there is to know of Zab before it runs.
 
 use super::{invariants, mutants};
-use crate::algorithms::common::{APPEND, MIXED};
+use crate::algorithms::common::{APPEND, MIXED, MOST_UNCOMMITTED, PIECE, SNAPSHOT_AFTER, TOLERATED};
 use crate::node::{About, Allowed, Knob, Promise};
 use crate::registry::Entry;
 
@@ -23,51 +23,14 @@ pub(super) static ABOUT: About = About {
             allowed: Allowed::Words(&["sync", "local"]),
             tries: &["sync", "sync", "local"],
         },
-        Knob {
-            name: "snapshot-after",
-            summary: "a snapshot is taken after so many transactions",
-            default: "100",
-            allowed: Allowed::Number(1, 1_000_000_000),
-            tries: &["5", "20"],
-        },
-        Knob {
-            name: "piece",
-            summary: "how many bytes of a snapshot are sent at a time",
-            default: "512",
-            allowed: Allowed::Number(1, 1 << 30),
-            tries: &["32"],
-        },
-        Knob {
-            name: "most-uncommitted",
-            summary: "how many bytes of proposals a leader takes on before any of them is committed",
-            default: "65536",
-            allowed: Allowed::Number(1, 1 << 40),
-            tries: &["150"],
-        },
+        Knob { summary: "a snapshot is taken after so many transactions", ..SNAPSHOT_AFTER },
+        PIECE,
+        MOST_UNCOMMITTED,
     ],
     workloads: &[MIXED, APPEND],
     invariants: invariants::ALL,
     mutants: mutants::ALL,
-    tolerates: &[
-        "partition",
-        "one-way",
-        "ring",
-        "drop",
-        "duplicate",
-        "reorder",
-        "delay",
-        "clog",
-        "crash",
-        "pause",
-        "slow",
-        "torn-write",
-        "fsync-error",
-        "disk-full",
-        "slow-disk",
-        "clock-offset",
-        "clock-rate",
-        "clock-jump",
-    ],
+    tolerates: TOLERATED,
     triggers: &[
         "accept-epoch",
         "established",

@@ -2,8 +2,8 @@
 
 use super::connections::Stage;
 use super::{Epoch, Index, Payload, Phase, Server, Zxid};
-use crate::algorithms::common::ExactlyOnce;
-use crate::node::{Broken, Field, NodeId, Note, Quorum, Setup, Watch};
+use crate::algorithms::common::{Agreement, ExactlyOnce};
+use crate::node::{Broken, Field, NodeId, Note, Quorum, Setup, Watch, broken};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) static ALL: &[(&str, &str)] = &[
@@ -22,12 +22,6 @@ pub(super) static ALL: &[(&str, &str)] = &[
     ("bounded-proposals", "a leader takes on no more uncommitted proposals than it is allowed"),
 ];
 
-#[derive(Debug, Default)]
-struct Seen {
-    commit: Index,
-    durable: Index,
-}
-
 /// A transaction as its primary broadcast it: the epoch of the one before, and what it is.
 type Broadcast = (Option<Epoch>, Payload);
 
@@ -42,12 +36,8 @@ pub struct Invariants {
     /// Where the histories end with which epochs began.
     initial: BTreeMap<Epoch, Zxid>,
     broadcast: BTreeMap<(Index, Epoch), Broadcast>,
-    /// By place: the epoch of what was delivered there, and the epoch in which it was committed.
-    delivered: BTreeMap<Index, (Epoch, Epoch)>,
-    /// Who ever had a transaction on disk. A lie of the disk is not taken back.
-    stored: BTreeMap<(Index, Epoch), BTreeSet<NodeId>>,
+    agreement: Agreement,
     executed: ExactlyOnce,
-    seen: BTreeMap<NodeId, Seen>,
 }
 
 impl Invariants {
@@ -60,10 +50,8 @@ impl Invariants {
             synced: BTreeSet::new(),
             initial: BTreeMap::new(),
             broadcast: BTreeMap::new(),
-            delivered: BTreeMap::new(),
-            stored: BTreeMap::new(),
+            agreement: Agreement::default(),
             executed: ExactlyOnce::default(),
-            seen: BTreeMap::new(),
         }
     }
 
@@ -128,43 +116,28 @@ impl Invariants {
         Ok(())
     }
 
-    fn stored(&mut self, node: NodeId, server: &Server) {
-        let seen = self.seen.entry(node).or_default();
-        let durable = server.log.durable();
-        // The one before, too: of a snapshot, nothing else is known.
-        let from = server.step.changed_from.map_or(Index::MAX, |from| from - 1).min(seen.durable + 1);
-        seen.durable = durable;
-        for index in from.max(1)..=durable {
-            if let Some(epoch) = server.log.term(index) {
-                self.stored.entry((index, epoch)).or_default().insert(node);
-            }
-        }
-    }
-
     fn delivered(&mut self, node: NodeId, server: &Server) -> Result<(), Broken> {
-        let seen = self.seen.entry(node).or_default();
-        let from = seen.commit.min(server.commit) + 1;
-        seen.commit = server.commit;
-        for index in from..=server.commit {
-            let Some(epoch) = server.log.term(index) else { continue };
-            let (first, _) = *self.delivered.entry(index).or_insert((epoch, server.current));
-            if first != epoch {
+        // The one before, too: of a snapshot, nothing else is known.
+        self.agreement.store(node, &server.log, server.step.changed_from.map(|from| from - 1));
+        let more = match self.agreement.commit(node, &server.log, server.commit, server.current) {
+            Ok(more) => more,
+            Err((index, first, epoch)) => {
                 let detail = format!(
                     "transaction {index} was delivered as one of epoch {first} and, by server {}, of {epoch}",
                     node.0 + 1
                 );
                 return broken("total-order", detail);
             }
-        }
-        let leads = matches!(server.phase, Phase::Leading(_)) && server.commit >= from;
+        };
+        let leads = more && matches!(server.phase, Phase::Leading(_));
         if let Some(epoch) = server.log.term(server.commit).filter(|_| leads) {
-            let have = self.stored.get(&(server.commit, epoch));
-            if !self.quorum.reached(|node| have.is_some_and(|have| have.contains(&node))) {
+            let have = self.agreement.holders(server.commit, epoch);
+            if !self.quorum.reached(|node| have.contains(&node)) {
                 let detail = format!(
                     "server {} committed transaction {} of epoch {epoch}, which is on {} disks",
                     node.0 + 1,
                     server.commit,
-                    have.map_or(0, BTreeSet::len)
+                    have.len()
                 );
                 return broken("committed-by-quorum", detail);
             }
@@ -176,24 +149,17 @@ impl Invariants {
         if !server.step.elected {
             return Ok(());
         }
-        for (index, (epoch, when)) in self.delivered.range(server.log.base().0.max(1)..) {
-            let has = server.log.term(*index);
-            if has != Some(*epoch) && *when < server.current {
-                let lacks = has.map_or_else(|| "nothing".to_owned(), |has| format!("one of epoch {has}"));
-                let detail = format!(
-                    "primary {} of epoch {} has {lacks} where transaction {index} of epoch {epoch} was delivered",
-                    node.0 + 1,
-                    server.current
-                );
-                return broken("primary-integrity", detail);
-            }
+        if let Some((index, epoch, has)) = self.agreement.lacking(&server.log, server.current) {
+            let lacks = has.map_or_else(|| "nothing".to_owned(), |has| format!("one of epoch {has}"));
+            let detail = format!(
+                "primary {} of epoch {} has {lacks} where transaction {index} of epoch {epoch} was delivered",
+                node.0 + 1,
+                server.current
+            );
+            return broken("primary-integrity", detail);
         }
         Ok(())
     }
-}
-
-fn broken(invariant: &'static str, detail: String) -> Result<(), Broken> {
-    Err(Broken { invariant, detail })
 }
 
 impl Watch<Server> for Invariants {
@@ -201,7 +167,6 @@ impl Watch<Server> for Invariants {
         self.established(node, server)?;
         self.history_before_epoch(node, server)?;
         self.history(node, server)?;
-        self.stored(node, server);
         self.delivered(node, server)?;
         self.primary_integrity(node, server)?;
         self.executed.check(&server.step.executed)?;

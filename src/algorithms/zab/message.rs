@@ -95,11 +95,7 @@ impl Packet {
 }
 
 impl KvMessage for Message {
-    fn ask(ask: Ask) -> Self {
-        Self::Ask { ask, seen: 0 }
-    }
-
-    fn ask_after(ask: Ask, seen: u64) -> Self {
+    fn ask(ask: Ask, seen: u64) -> Self {
         Self::Ask { ask, seen }
     }
 
@@ -107,12 +103,8 @@ impl KvMessage for Message {
         Self::Reply { reply, position: 0 }
     }
 
-    fn position(&self) -> u64 {
-        if let Self::Reply { position, .. } = self { *position } else { 0 }
-    }
-
-    fn into_reply(self) -> Option<Reply> {
-        if let Self::Reply { reply, .. } = self { Some(reply) } else { None }
+    fn into_reply(self) -> Option<(Reply, u64)> {
+        if let Self::Reply { reply, position } = self { Some((reply, position)) } else { None }
     }
 
     fn name(&self) -> &'static str {

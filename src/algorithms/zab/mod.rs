@@ -153,7 +153,7 @@ struct Options {
 
 impl Options {
     fn new(setup: &Setup) -> Self {
-        let number = |name| setup.option(&ABOUT, name).parse::<u64>().unwrap_or(1);
+        let number = |name| setup.number(&ABOUT, name);
         Self {
             local_reads: setup.option(&ABOUT, "reads") == "local",
             snapshot_after: number("snapshot-after"),
@@ -220,21 +220,12 @@ impl Server {
 
     /// Whether these are a quorum.
     fn enough(&self, agrees: impl Fn(NodeId) -> bool) -> bool {
-        if self.setup.has(&mutants::HALF_MAJORITY) {
-            let voters = &self.quorum.voters;
-            return voters.iter().filter(|node| agrees(**node)).count() >= (voters.len() / 2).max(1);
-        }
-        self.quorum.reached(agrees)
+        common::enough(&self.quorum, self.setup.has(&mutants::HALF_MAJORITY), agrees)
     }
 
     /// The greatest number that a quorum has reached.
     fn agreed(&self, reached: impl Fn(NodeId) -> u64) -> u64 {
-        if self.setup.has(&mutants::HALF_MAJORITY) {
-            let mut numbers: Vec<u64> = self.quorum.voters.iter().map(|node| reached(*node)).collect();
-            numbers.sort_unstable_by(|a, b| b.cmp(a));
-            return numbers.get((numbers.len() / 2).max(1) - 1).copied().unwrap_or(0);
-        }
-        self.quorum.agreed(reached)
+        common::agreed(&self.quorum, self.setup.has(&mutants::HALF_MAJORITY), reached)
     }
 
     fn start(&mut self, found: Recovered<Record>, out: &mut Out<'_>) {

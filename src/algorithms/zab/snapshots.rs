@@ -25,10 +25,7 @@ impl Server {
             return;
         }
         let Some(zxid) = super::zxid(&self.log, counter) else { return };
-        let mut store = self.store.clone();
-        if self.setup.has(&mutants::SNAPSHOT_WITHOUT_SESSIONS) {
-            store.sessions.clear();
-        }
+        let store = self.store.snapshot(self.setup.has(&mutants::SNAPSHOT_WITHOUT_SESSIONS));
         self.snapshot = Snapshot { zxid, store };
         self.log.forget(counter.saturating_sub(TRAIL).max(self.log.base().0));
         out.note("snapshot", [("epoch", zxid.epoch.into()), ("counter", counter.into())]);

@@ -2,11 +2,10 @@
 
 use crate::causal::{CausalGraph, LinksOfTrace, links_of_trace, missing_links, overview_of, waterfall};
 use crate::cli::args::{self, Global, severity};
-use crate::cli::exit;
 use crate::cli::filter::{Chosen, Filter};
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
-use crate::cli::output::{Destinations, complain, note};
+use crate::cli::output::{Destinations, note};
 use crate::cli::progress;
 use crate::detect::{self, Baseline, Settings, View};
 use crate::extract;
@@ -40,17 +39,7 @@ pub(in crate::cli) struct Arguments {
     reporting: args::Reporting,
 }
 
-pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
-    match try_run(args, global) {
-        Ok(code) => code,
-        Err(message) => {
-            complain(&message);
-            exit::USAGE
-        }
-    }
-}
-
-fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, String> {
     let destinations = Destinations::new(&args.reporting, global)?;
     let mut question = Question { progress: destinations.talks(), ..Question::default() };
     for text in &args.threshold {
@@ -119,8 +108,8 @@ fn filter(
     Ok(store.select(&keep))
 }
 
-/// Takes off every table, in every format, what goes beyond the limit that was asked for. Findings are sorted by
-/// severity, so that the verdict stays what it is.
+/// Takes off every table, in every format, what goes beyond the limit that was asked for. Findings are no table: whatever
+/// reads them to gate, to file or to compare wants all of them, and only the text shows fewer.
 fn cut(report: &mut Report, limit: usize) {
     fn rows<T>(table: &mut Vec<T>, name: &'static str, limit: usize, cut: &mut Vec<(&'static str, u64)>) {
         if table.len() > limit {
@@ -137,7 +126,6 @@ fn cut(report: &mut Report, limit: usize) {
             rows(&mut trace.rows, "trace", limit, &mut cut);
         }
     }
-    rows(&mut report.findings, "findings", limit, &mut cut);
     if !cut.is_empty() {
         let summary = report.analysis.as_ref().map(|analysis| analysis.summary).unwrap_or_default();
         let all = Extent { traces: summary.traces, spans: summary.spans };

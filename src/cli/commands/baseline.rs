@@ -9,7 +9,10 @@ use crate::cli::output::{complain, print};
 use crate::gate::baseline::{Baseline, Entry, of};
 use crate::outcome::{Answer, Report};
 use clap::Subcommand;
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
@@ -42,7 +45,7 @@ struct Common {
     configuration: Configuration,
 }
 
-pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, String> {
     let (common, accept_new) = match &args.what {
         What::Write(common) | What::Prune(common) => (common, false),
         What::Update { common, accept_new } => (common, *accept_new),
@@ -51,25 +54,26 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
         Ok(plan) => plan,
         Err(errors) => {
             errors.iter().for_each(|error| complain(&error.to_string()));
-            return exit::USAGE;
+            return Ok(exit::USAGE);
         }
     };
     let path = plan.baseline_path();
     let known = plan.baseline.clone();
     match (&args.what, &known) {
         (What::Write(_), Some(_)) => {
-            complain(&format!("{}: there is a baseline already; `causet baseline update` changes it", path.display()));
-            return exit::USAGE;
+            return Err(format!(
+                "{}: there is a baseline already; `causet baseline update` changes it",
+                path.display()
+            ));
         }
         (What::Update { .. } | What::Prune(_), None) => {
-            complain(&format!("{}: there is no baseline; `causet baseline write` makes one", path.display()));
-            return exit::USAGE;
+            return Err(format!("{}: there is no baseline; `causet baseline write` makes one", path.display()));
         }
         _ => {}
     }
     let now = match wrong_now(&plan, &common.inputs, global) {
         Ok(now) => now,
-        Err(code) => return code,
+        Err(code) => return Ok(code),
     };
     let known = known.map(|known| known.entries).unwrap_or_default();
     let same = |a: &Entry, b: &Entry| a.fingerprint == b.fingerprint;
@@ -96,12 +100,27 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
         let _ = writeln!(text, "- {}", entry.show());
     });
     let count = entries.len();
-    if let Err(error) = std::fs::write(&path, Baseline::new(entries).text()) {
-        complain(&format!("{}: {error}", path.display()));
-        return exit::USAGE;
-    }
+    replace(&path, &Baseline::new(entries).text()).map_err(|error| format!("{}: {error}", path.display()))?;
     let _ = writeln!(text, "{}: {count} known", path.display());
-    code.max(print(&text))
+    Ok(code.max(print(&text)))
+}
+
+/// Writes a file beside the one of this name and puts it in its place: there is the old text or the new, never a part.
+/// What the name links to is replaced, not the link.
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let new = path.with_added_extension(format!("{}.new", std::process::id()));
+    let written = File::create(&new).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        if let Ok(known) = path.metadata() {
+            file.set_permissions(known.permissions())?;
+        }
+        file.sync_all()
+    });
+    written.and_then(|()| fs::rename(&new, &path)).inspect_err(|_| {
+        // It may never have been there; what went wrong is told.
+        let _ = fs::remove_file(&new);
+    })
 }
 
 /// What is wrong now; if nobody can say all of it, the exit code instead: half a picture would forget what is

@@ -1,11 +1,10 @@
 //! `causet check`: histories in, a verdict per file and property out.
 
 use crate::cli::args::{self, Global, Key};
-use crate::cli::exit;
 use crate::cli::faults;
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
-use crate::cli::output::{Destinations, complain};
+use crate::cli::output::Destinations;
 use crate::cli::progress;
 use crate::config::FailOn;
 use crate::extract;
@@ -61,17 +60,7 @@ enum ShrinkArgument {
     Full,
 }
 
-pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
-    match try_run(args, global) {
-        Ok(code) => code,
-        Err(message) => {
-            complain(&message);
-            exit::USAGE
-        }
-    }
-}
-
-fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, String> {
     let destinations = Destinations::new(&args.reporting, global)?;
     let mut report = Report { command: "check", ..Report::default() };
     let inputs = match Inputs::new(&args.inputs, destinations.talks(), &mut report) {

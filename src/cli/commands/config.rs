@@ -22,15 +22,9 @@ enum What {
     },
 }
 
-pub(in crate::cli) fn run(args: &Arguments) -> u8 {
+pub(in crate::cli) fn run(args: &Arguments) -> Result<u8, String> {
     let What::Show { configuration } = &args.what;
-    let loaded = match gate_plan::find(configuration) {
-        Ok(loaded) => loaded,
-        Err(error) => {
-            complain(&error.to_string());
-            return exit::USAGE;
-        }
-    };
+    let loaded = gate_plan::find(configuration).map_err(|error| error.to_string())?;
     let (origin, config) = match loaded {
         None => ("no causet.toml here or above; these are the defaults".to_owned(), Loaded::default().config),
         Some(loaded) => (loaded.path.display().to_string(), {
@@ -39,17 +33,17 @@ pub(in crate::cli) fn run(args: &Arguments) -> u8 {
             match Plan::new(loaded) {
                 Err(errors) if asks => {
                     errors.iter().for_each(|error| complain(&error.to_string()));
-                    return exit::USAGE;
+                    return Ok(exit::USAGE);
                 }
                 _ => config,
             }
         }),
     };
-    match toml::to_string_pretty(&config) {
+    Ok(match toml::to_string_pretty(&config) {
         Ok(text) => print(&format!("# {origin}\n{text}")),
         Err(error) => {
             complain(&format!("the configuration can't be written: {error}"));
             exit::BUG
         }
-    }
+    })
 }

@@ -36,16 +36,6 @@ pub(in crate::cli) struct Arguments {
     allow_empty: bool,
 }
 
-pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
-    match try_run(args, global) {
-        Ok(code) => code,
-        Err(message) => {
-            complain(&message);
-            exit::USAGE
-        }
-    }
-}
-
 /// A format to write, and where.
 type Target = (&'static dyn Format, Option<PathBuf>);
 
@@ -65,7 +55,7 @@ fn target(text: &str) -> Result<Target, String> {
     Ok((format, path))
 }
 
-fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, String> {
     let targets: Vec<Target> = args.to.iter().map(|text| target(text)).collect::<Result<_, _>>()?;
     if targets.iter().filter(|(_, path)| path.is_none()).count() > 1 {
         return Err("only one format can go to standard output; give the others a path: --to parquet=FILE".to_owned());

@@ -1,8 +1,7 @@
 //! `causet explain ID`: the documentation of any registry entry.
 
 use super::registries::{self, Page};
-use crate::cli::exit;
-use crate::cli::output::{complain, print};
+use crate::cli::output::print;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
@@ -11,18 +10,17 @@ pub(in crate::cli) struct Arguments {
     id: String,
 }
 
-pub(in crate::cli) fn run(args: &Arguments) -> u8 {
+pub(in crate::cli) fn run(args: &Arguments) -> Result<u8, String> {
     if args.id == "gate" {
-        return print(crate::gate::DOCUMENTATION);
+        return Ok(print(crate::gate::DOCUMENTATION));
     }
-    let pages: Vec<Page> = registries::all().into_iter().flat_map(|registry| registry.pages).collect();
+    let pages: Vec<Page> = registries::ALL.iter().flat_map(|registry| (registry.pages)()).collect();
     let found: Vec<&Page> = pages.iter().filter(|page| page.id == args.id).collect();
     if found.is_empty() {
         let mut ids: Vec<&str> = pages.iter().map(|page| page.id).collect();
         ids.sort_by(|a, b| strsim::jaro_winkler(b, &args.id).total_cmp(&strsim::jaro_winkler(a, &args.id)));
         ids.truncate(3);
-        complain(&format!("nothing is called `{}`; near it are {} (see `causet list`)", args.id, ids.join(", ")));
-        return exit::USAGE;
+        return Err(format!("nothing is called `{}`; near it are {} (see `causet list`)", args.id, ids.join(", ")));
     }
-    print(&found.iter().map(|page| page.text.as_str()).collect::<String>())
+    Ok(print(&found.iter().map(|page| page.text.as_str()).collect::<String>()))
 }

@@ -4,11 +4,10 @@ use super::check::{Question, absolute, known_as};
 use super::gate_plan::{self, Plan, beside, check_name, question};
 use crate::causal::{CausalGraph, overview};
 use crate::cli::args::{self, Configuration, Global};
-use crate::cli::exit;
 use crate::cli::faults;
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
-use crate::cli::output::{Destinations, complain};
+use crate::cli::output::Destinations;
 use crate::cli::progress;
 use crate::config::{Check, Incomplete, Key};
 use crate::detect::{self, View};
@@ -43,27 +42,21 @@ pub(in crate::cli) struct Arguments {
     reporting: args::Reporting,
 }
 
-pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
-    let destinations = match Destinations::new(&args.reporting, global) {
-        Ok(destinations) => destinations,
-        Err(message) => {
-            complain(&message);
-            return exit::USAGE;
-        }
-    };
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, String> {
+    let destinations = Destinations::new(&args.reporting, global)?;
     let mut report = Report { command: "gate", ..Report::default() };
     let plan = match plan(&args.configuration) {
         Ok(plan) => Plan { fail_on: args.fail_on.or(plan.fail_on), ..plan },
         Err(errors) => {
             report.errors.extend(errors);
-            return destinations.deliver(&report);
+            return Ok(destinations.deliver(&report));
         }
     };
     let limits = Limits::new(global);
     let watch = limits.watch(destinations.emergency(&report));
     carry_out(&plan, &args.inputs, args.strict, destinations.talks(), &limits, &mut report);
     drop(watch);
-    destinations.deliver(&report)
+    Ok(destinations.deliver(&report))
 }
 
 /// The plan of the configuration that the arguments name.

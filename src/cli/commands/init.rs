@@ -1,7 +1,6 @@
 //! `causet init`: a commented causet.toml.
 
-use crate::cli::exit;
-use crate::cli::output::{complain, print};
+use crate::cli::output::print;
 use crate::config::{FILE_NAME, TEMPLATE};
 use std::io::{ErrorKind, Write};
 
@@ -19,20 +18,14 @@ pub(in crate::cli) struct Arguments {
     histories: Option<String>,
 }
 
-pub(in crate::cli) fn run(args: &Arguments) -> u8 {
+pub(in crate::cli) fn run(args: &Arguments) -> Result<u8, String> {
     let file = std::fs::OpenOptions::new().write(true).create_new(true).open(FILE_NAME);
     let written = file.and_then(|mut file| file.write_all(text(args).as_bytes()));
-    match written {
-        Ok(()) => print(&format!("wrote {FILE_NAME}; `causet gate` does what it says\n")),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            complain(&format!("{FILE_NAME}: there is one already; remove it first, or edit it"));
-            exit::USAGE
-        }
-        Err(error) => {
-            complain(&format!("{FILE_NAME}: {error}"));
-            exit::USAGE
-        }
-    }
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => format!("{FILE_NAME}: there is one already; remove it first, or edit it"),
+        _ => format!("{FILE_NAME}: {error}"),
+    })?;
+    Ok(print(&format!("wrote {FILE_NAME}; `causet gate` does what it says\n")))
 }
 
 /// The template with the inputs put in, and the sections that nobody asked for commented out.

@@ -1,8 +1,7 @@
 //! `causet list REGISTRY`.
 
 use super::registries;
-use crate::cli::exit;
-use crate::cli::output::{complain, print};
+use crate::cli::output::print;
 use crate::report::SCHEMA_VERSION;
 use clap::ValueEnum;
 use serde_json::json;
@@ -10,8 +9,7 @@ use std::fmt::Write;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
-    /// formats, models, properties, systems, mutants, faults, detectors, rule-sets or reports
-    #[arg(value_name = "REGISTRY")]
+    #[arg(value_name = "REGISTRY", help = registries::names())]
     registry: String,
     /// How to print it
     #[arg(long, value_enum, default_value_t = How::Text, value_name = "FORMAT")]
@@ -24,19 +22,18 @@ enum How {
     Json,
 }
 
-pub(in crate::cli) fn run(args: &Arguments) -> u8 {
-    let all = registries::all();
-    let Some(registry) = all.iter().find(|registry| registry.id == args.registry) else {
-        let known: Vec<&str> = all.iter().map(|registry| registry.id).collect();
-        complain(&format!("no registry `{}`; there are {}", args.registry, known.join(", ")));
-        return exit::USAGE;
+pub(in crate::cli) fn run(args: &Arguments) -> Result<u8, String> {
+    let Some(registry) = registries::ALL.into_iter().find(|registry| registry.id == args.registry) else {
+        let known = registries::ALL.map(|registry| registry.id);
+        return Err(format!("no registry `{}`; there are {}", args.registry, known.join(", ")));
     };
-    match args.report {
+    let pages = (registry.pages)();
+    Ok(match args.report {
         How::Text => {
-            let width = registry.pages.iter().map(|page| page.id.len()).max().unwrap_or(0);
+            let width = pages.iter().map(|page| page.id.len()).max().unwrap_or(0);
             let bold = anstyle::Style::new().bold();
             let mut text = String::new();
-            for page in &registry.pages {
+            for page in &pages {
                 let _ = writeln!(text, "{bold}{:width$}{bold:#}  {}", page.id, page.summary);
             }
             print(&text)
@@ -47,9 +44,9 @@ pub(in crate::cli) fn run(args: &Arguments) -> u8 {
                 page.more.iter().for_each(|(name, text)| entry[*name] = json!(text));
                 entry
             };
-            let entries: Vec<_> = registry.pages.iter().map(entry).collect();
+            let entries: Vec<_> = pages.iter().map(entry).collect();
             let object = json!({"schema_version": SCHEMA_VERSION, "registry": registry.id, "entries": entries});
             print(&format!("{object:#}\n"))
         }
-    }
+    })
 }

@@ -30,18 +30,12 @@ pub(in crate::cli) struct Arguments {
     reporting: Reporting,
 }
 
-pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
-    let destinations = match Destinations::new(&args.reporting, global) {
-        Ok(destinations) => destinations,
-        Err(message) => {
-            crate::cli::output::complain(&message);
-            return crate::cli::exit::USAGE;
-        }
-    };
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, String> {
+    let destinations = Destinations::new(&args.reporting, global)?;
     let mut report = Report { command: "mutants", ..Report::default() };
     let chosen = match chosen(args) {
         Ok(chosen) => chosen,
-        Err(message) => return destinations.refuse(report, message),
+        Err(message) => return Ok(destinations.refuse(report, message)),
     };
     let limits = Limits::new(global);
     let watch = limits.watch(destinations.emergency(&report));
@@ -67,7 +61,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
     bar.finish_and_clear();
     report.cause = limits.hit();
     drop(watch);
-    destinations.deliver(&report)
+    Ok(destinations.deliver(&report))
 }
 
 fn chosen(args: &Arguments) -> Result<Vec<(&'static dyn System, &'static Mutant)>, String> {

@@ -2,18 +2,19 @@
 
 use crate::causal::{At, Comparer};
 use crate::cli::args::{self, Global};
-use crate::cli::exit;
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
-use crate::cli::output::{Destinations, complain};
+use crate::cli::output::Destinations;
 use crate::formats::Reading;
 use crate::outcome::{Extent, Filtered, Order, Report};
 use crate::store::SpanStore;
+use crate::trace_context::TraceParent;
 
 #[derive(Clone, Debug, clap::Args)]
 #[command(
     group = clap::ArgGroup::new("question").required(true).args(["from", "concurrent_with"]),
-    after_help = "SPAN is a span id in hexadecimal, or as much of it as is unique; TRACE:SPAN where several traces have it.
+    after_help = "SPAN is a span id in hexadecimal, or as much of it as is unique; TRACE:SPAN where several traces have it;
+or a W3C `traceparent`.
 SPAN@start, SPAN@end or SPAN@2 (the second event recorded in it) is that event alone.
 
 Events are before, after or concurrent. Of spans, all events are compared:
@@ -43,17 +44,7 @@ pub(in crate::cli) struct Arguments {
     reporting: args::Reporting,
 }
 
-pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
-    match try_run(args, global) {
-        Ok(code) => code,
-        Err(message) => {
-            complain(&message);
-            exit::USAGE
-        }
-    }
-}
-
-fn try_run(args: &Arguments, global: &Global) -> Result<u8, String> {
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, String> {
     let destinations = Destinations::new(&args.reporting, global)?;
     let mut report = Report { command: "order", ..Report::default() };
     let inputs = match Inputs::new(&args.inputs, destinations.talks(), &mut report) {
@@ -136,10 +127,14 @@ fn name(text: &str) -> Result<Name, String> {
             (ids, At::Recorded(number.ok_or("expected start, end or a number from 1 after @")?))
         }
     };
+    if let Ok(TraceParent { trace_id, parent_id, .. }) = TraceParent::parse(ids) {
+        let (trace, span) = (format!("{trace_id:032x}"), format!("{parent_id:016x}"));
+        return Ok(Name { text: ids.to_owned(), trace, span, at });
+    }
     let (trace, span) = ids.split_once([':', '/']).unwrap_or(("", ids));
     let is_hexadecimal = |id: &str, digits| id.len() <= digits && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     if span.is_empty() || !is_hexadecimal(span, 16) || !is_hexadecimal(trace, 32) {
-        return Err("expected a span id of at most 16 hexadecimal digits, or TRACE:SPAN".to_owned());
+        return Err("expected a span id of at most 16 hexadecimal digits, TRACE:SPAN, or a traceparent".to_owned());
     }
     Ok(Name { text: ids.to_owned(), trace: trace.to_lowercase(), span: span.to_lowercase(), at })
 }

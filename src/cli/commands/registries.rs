@@ -11,7 +11,7 @@ use std::fmt::Write;
 /// A list of entries with a name.
 pub(in crate::cli) struct Registry {
     pub id: &'static str,
-    pub pages: Vec<Page>,
+    pub pages: fn() -> Vec<Page>,
 }
 
 /// An entry as it is listed and explained.
@@ -25,36 +25,36 @@ pub(in crate::cli) struct Page {
 }
 
 /// Every registry.
-pub(in crate::cli) fn all() -> Vec<Registry> {
-    let properties = causet_checkers::properties::all().iter().map(|property| {
-        page(&Entry { id: property.id, summary: property.summary, documentation: property.documentation, example: "" })
-    });
-    vec![
-        Registry { id: "formats", pages: formats::ALL.iter().map(|format| page(&format.entry())).collect() },
-        Registry {
-            id: "models",
-            pages: causet_checkers::models::all().iter().map(|model| model_page(model)).collect(),
-        },
-        Registry { id: "properties", pages: properties.collect() },
-        Registry { id: "systems", pages: algorithms::ALL.iter().map(|system| system_page(system.about())).collect() },
-        Registry { id: "mutants", pages: mutants().map(|(system, mutant)| mutant_page(system, mutant)).collect() },
-        Registry { id: "faults", pages: faults::ALL.iter().map(|fault| fault_page(*fault)).collect() },
-        Registry { id: "detectors", pages: detect::ALL.iter().map(|detector| detector_page(*detector)).collect() },
-        Registry { id: "rule-sets", pages: extract::RULE_SETS.iter().map(|set| page(&set.entry)).collect() },
-        Registry { id: "reports", pages: report::ALL.iter().map(|renderer| page(&renderer.entry())).collect() },
-    ]
+pub(in crate::cli) const ALL: [Registry; 9] = [
+    Registry { id: "formats", pages: || formats::ALL.iter().map(|format| page(&format.entry())).collect() },
+    Registry { id: "models", pages: || causet_checkers::models::all().iter().map(|model| model_page(model)).collect() },
+    Registry { id: "properties", pages: || properties().map(|entry| page(&entry)).collect() },
+    Registry { id: "systems", pages: || algorithms::ALL.iter().map(|system| system_page(system.about())).collect() },
+    Registry { id: "mutants", pages: || mutants().map(|(system, mutant)| mutant_page(system, mutant)).collect() },
+    Registry { id: "faults", pages: || faults::ALL.iter().map(|fault| fault_page(*fault)).collect() },
+    Registry { id: "detectors", pages: || detect::ALL.iter().map(|detector| detector_page(*detector)).collect() },
+    Registry { id: "rule-sets", pages: || extract::RULE_SETS.iter().map(|set| page(&set.entry)).collect() },
+    Registry { id: "reports", pages: || report::ALL.iter().map(|renderer| page(&renderer.entry())).collect() },
+];
+
+/// Their names in a sentence.
+pub(in crate::cli) fn names() -> String {
+    let [before @ .., last] = ALL.map(|registry| registry.id);
+    format!("{} or {last}", before.join(", "))
 }
 
 /// The rules that results and findings name.
 pub(in crate::cli) fn rules() -> Vec<Entry> {
-    let property = |property: &causet_checkers::properties::PropertyEntry| Entry {
+    properties().chain(detect::ALL.iter().map(|detector| detector.entry())).collect()
+}
+
+fn properties() -> impl Iterator<Item = Entry> {
+    causet_checkers::properties::all().iter().map(|property| Entry {
         id: property.id,
         summary: property.summary,
         documentation: property.documentation,
         example: "",
-    };
-    let properties = causet_checkers::properties::all().iter().map(|entry| property(entry));
-    properties.chain(detect::ALL.iter().map(|detector| detector.entry())).collect()
+    })
 }
 
 fn page(entry: &Entry) -> Page {

@@ -94,18 +94,12 @@ fn seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
     if from > to { Err(format!("{from} is after {to}")) } else { Ok(from..=to) }
 }
 
-pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
-    let destinations = match Destinations::new(&args.reporting, global) {
-        Ok(destinations) => destinations,
-        Err(message) => {
-            crate::cli::output::complain(&message);
-            return crate::cli::exit::USAGE;
-        }
-    };
+pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, String> {
+    let destinations = Destinations::new(&args.reporting, global)?;
     let report = Report { command: "simulate", ..Report::default() };
     let experiment = match experiment(args) {
         Ok(experiment) => experiment,
-        Err(message) => return destinations.refuse(report, message),
+        Err(message) => return Ok(destinations.refuse(report, message)),
     };
     let limits = Limits::new(global);
     let watch = limits.watch(destinations.emergency(&report));
@@ -114,7 +108,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> u8 {
         None => one(args, &experiment, report),
     };
     drop(watch);
-    destinations.deliver(&report)
+    Ok(destinations.deliver(&report))
 }
 
 /// A system by its id.
@@ -148,7 +142,8 @@ fn experiment(args: &Arguments) -> Result<Experiment, String> {
     experiment.clients = args.clients;
     experiment.operations = args.ops;
     experiment.keys = args.keys;
-    experiment.active_ns = u64::try_from(args.duration.as_nanos()).map_err(|_| "--duration is too long".to_owned())?;
+    experiment.active_ns =
+        lab::active_time(args.duration.as_nanos()).map_err(|error| format!("--duration: {error}"))?;
     for option in &args.option {
         let (name, value) = option.split_once('=').ok_or_else(|| format!("--option {option}: expected NAME=VALUE"))?;
         about.check_option(name, value)?;
@@ -247,6 +242,7 @@ pub(super) fn describe(experiment: &Experiment, run: &Run, judgement: &Judgement
             .collect(),
         story,
         wrong: wrong(&judgement.wrong),
+        unjudged: judgement.unjudged.clone(),
         files: Vec::new(),
         next: Vec::new(),
     }
@@ -327,6 +323,7 @@ fn many(
         operations: found.operations,
         failures: found.failures.iter().map(|one| SeedFailure { seed: one.seed, wrong: wrong(&one.wrong) }).collect(),
         unknown: found.unknown.clone(),
+        unjudged: found.unjudged.clone(),
         faults,
         files: Vec::new(),
         next: Vec::new(),
@@ -348,7 +345,10 @@ fn many(
     let complete = found.seeds == asked;
     let decided = if found.unknown.is_empty() && complete { Answer::Holds } else { Answer::Unknown };
     let answer = if found.failures.is_empty() { decided } else { Answer::Violated };
-    let about = crate::outcome::Circumstances { input: &range, property: "promise", ..Default::default() };
+    // What was not judged can't be said to hold.
+    let unjudged = found.unjudged.is_some() && found.failures.is_empty();
+    let property = if unjudged { "invariants and liveness" } else { "promise" };
+    let about = crate::outcome::Circumstances { input: &range, property, ..Default::default() };
     let cause = (answer == Answer::Unknown).then(|| match complete {
         true => ("steps", "histories that could not be decided".to_owned()),
         false => ("stopped", format!("{} of {asked} seeds were run", found.seeds)),

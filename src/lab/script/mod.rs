@@ -26,6 +26,7 @@ mod play;
 pub use play::{Played, play};
 
 use crate::node::{Cluster, Mutant, NodeId, System};
+use crate::sim::LONGEST;
 
 /// A script, read.
 #[derive(Clone)]
@@ -72,6 +73,7 @@ impl Script {
     pub fn read(text: &str, system: impl Fn(&str) -> Option<&'static dyn System>) -> Result<Self, String> {
         let mut head = Head::default();
         let mut lines = Vec::new();
+        let mut waited = 0u64;
         for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with("    ")) {
             let wrong = |message: String| format!("line {}: {message}", at + 1);
             let words: Vec<&str> = line.split_whitespace().collect();
@@ -84,6 +86,12 @@ impl Script {
                 continue;
             }
             let command = command(&words, head.cluster()).map_err(wrong)?;
+            if let Command::Wait { ns, .. } = command {
+                waited = waited.saturating_add(ns);
+                if waited > LONGEST {
+                    return Err(wrong("the script waits for longer than a hundred days".to_owned()));
+                }
+            }
             lines.push(Line::Do { text: line.to_owned(), command });
         }
         let cluster = head.cluster();
@@ -180,6 +188,7 @@ fn command(words: &[&str], cluster: Cluster) -> Result<Command, String> {
             let key = key.filter(|key| *key != "-").map(str::to_owned);
             let input = input.map_or(Ok(serde_json::Value::Null), serde_json::from_str);
             let input = input.map_err(|error| format!("the input is not JSON: {error}"))?;
+            check_servers(function, &input, cluster)?;
             Command::Invoke { client, at, function: function.to_owned(), key, input }
         }
         ["hold", name] => Command::Hold(node(name)?),
@@ -197,4 +206,19 @@ fn command(words: &[&str], cluster: Cluster) -> Result<Command, String> {
         }
         _ => return Err(format!("`{}` is no command", words.join(" "))),
     })
+}
+
+/// An administrator can name only servers that there are, spare ones included; they are numbered from 0.
+fn check_servers(function: &str, input: &serde_json::Value, cluster: Cluster) -> Result<(), String> {
+    let named = match (function, input) {
+        ("members", serde_json::Value::Array(servers)) => &servers[..],
+        ("members", _) => return Err("expected invoke CLIENT members - [SERVER,…]".to_owned()),
+        ("transfer", server) => std::slice::from_ref(server),
+        _ => return Ok(()),
+    };
+    let there = |server: &serde_json::Value| server.as_u64().is_some_and(|number| number < cluster.servers.into());
+    match named.iter().find(|server| !there(server)) {
+        Some(server) => Err(format!("there is no server {server}: they are numbered 0 to {}", cluster.servers - 1)),
+        None => Ok(()),
+    }
 }

@@ -9,8 +9,8 @@
 //! the disk, a persist, a request that was kept.
 
 use crate::node::envelope::Context;
-use crate::node::trace_context::{Flags, TraceParent};
-use crate::node::{NodeId, Operation, Outcome, Random, SpanToken};
+use crate::node::{NodeId, Operation, Outcome, Random, Role, SpanToken};
+use crate::trace_context::{Flags, TraceParent};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -159,25 +159,18 @@ impl Spans {
         self.begin(node, name, SpanKind::Internal, Parent::Here(root), now)
     }
 
-    /// A server takes a client's message.
-    pub(in crate::sim) fn server(
+    /// A server takes a message, of a peer or of a client.
+    pub(in crate::sim) fn message(
         &mut self,
         node: NodeId,
         name: &'static str,
+        sender: Role,
         from: Option<&Context>,
         now: i64,
     ) -> SpanToken {
-        self.begin(node, name.into(), SpanKind::Server, from.map_or(Parent::None, Parent::There), now)
-    }
-
-    /// A server takes a peer's message.
-    pub(in crate::sim) fn consumer(
-        &mut self,
-        node: NodeId,
-        name: &'static str,
-        from: Option<&Context>,
-        now: i64,
-    ) -> SpanToken {
+        if sender != Role::Server {
+            return self.begin(node, name.into(), SpanKind::Server, from.map_or(Parent::None, Parent::There), now);
+        }
         let root = self.nodes[node.index()].root;
         let span = self.begin(node, name.into(), SpanKind::Consumer, Parent::Here(root), now);
         if let Some(row) = self.row(span) {

@@ -219,10 +219,9 @@ impl World<'_> {
         let (spans, local) = recorder.spans_mut();
         // All that a node learns of the sender's span and clocks is in the bytes that arrived.
         let context = Context::decode(&parcel.context, spans.state()).ok();
-        let span = match (cluster.role(parcel.from), cluster.role(node)) {
-            (Role::Server, Role::Server) => spans.consumer(node, name, context.as_ref(), local),
-            (_, Role::Server) => spans.server(node, name, context.as_ref(), local),
-            _ => spans.of_client(node),
+        let span = match cluster.role(node) {
+            Role::Server => spans.message(node, name, cluster.role(parcel.from), context.as_ref(), local),
+            Role::Client | Role::Admin => spans.of_client(node),
         };
         let stamp = context.map(|context| context.stamp).unwrap_or_default();
         recorder.receive(node, parcel.sent, &stamp, About::Message(name, parcel.from), span);

@@ -4,6 +4,9 @@
 //! `traceparent`, but for a flag of Level 2 that says that the trace id is random; Level 2 takes more keys in
 //! `tracestate`. Reading is strict: what the recommendation forbids is refused, and whoever
 //! reads a bad `traceparent` begins a new trace, and drops a bad `tracestate` alone.
+//!
+//! What is here is used wherever such a context is met: the messages of nodes carry one, readers of traces judge
+//! ids by it, the store reads the states that spans and links have, and users may name a span by its header.
 
 use std::fmt;
 
@@ -62,10 +65,10 @@ impl fmt::Display for Malformed {
                 write!(f, "byte {at}: expected 00-<32 lower-case hex>-<16 lower-case hex>-<2 lower-case hex>")
             }
             Self::Version => f.write_str("version ff is forbidden"),
-            Self::Zero => f.write_str("an id of zeros only"),
-            Self::Key(member) => write!(f, "member {member}: the key is not one"),
-            Self::Value(member) => write!(f, "member {member}: the value is not one"),
-            Self::Duplicate(member) => write!(f, "member {member}: the key was there before"),
+            Self::Zero => f.write_str("all zeroes, which is invalid"),
+            Self::Key(member) => write!(f, "member {member}: not a valid key"),
+            Self::Value(member) => write!(f, "member {member}: not a valid value"),
+            Self::Duplicate(member) => write!(f, "member {member}: the key of an earlier member"),
             Self::Members => write!(f, "more than {MOST_MEMBERS} members"),
         }
     }
@@ -99,9 +102,8 @@ impl TraceParent {
             }
             dash(TRACEPARENT)?;
         }
-        if trace_id == 0 || parent_id == 0 {
-            return Err(Malformed::Zero);
-        }
+        not_zero(trace_id.to_be_bytes())?;
+        not_zero(parent_id.to_be_bytes())?;
         // Flags that are not known must not be passed on.
         Ok(Self { trace_id, parent_id, flags: Flags(flags & (Flags::SAMPLED.0 | Flags::RANDOM.0)) })
     }
@@ -121,6 +123,14 @@ impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(std::str::from_utf8(&self.format()).map_err(|_| fmt::Error)?)
     }
+}
+
+/// An id, if it is a valid one: the recommendation forbids those of zeros only.
+///
+/// # Errors
+/// [`Malformed::Zero`].
+pub fn not_zero<const BYTES: usize>(id: [u8; BYTES]) -> Result<[u8; BYTES], Malformed> {
+    if id == [0; BYTES] { Err(Malformed::Zero) } else { Ok(id) }
 }
 
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
