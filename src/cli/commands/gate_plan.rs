@@ -40,8 +40,15 @@ pub(super) fn find(args: &Configuration) -> Result<Option<Loaded>, InputError> {
     if args.no_config {
         return Ok(None);
     }
-    let nearest = || std::env::current_dir().ok().and_then(|folder| config::find(&folder));
-    args.config.clone().or_else(nearest).map(|path| config::load(&path)).transpose()
+    if let Some(path) = &args.config {
+        return config::load(path).map(Some);
+    }
+    let folder = std::env::current_dir().map_err(|error| InputError {
+        path: ".".to_owned(),
+        position: None,
+        message: format!("the working folder can't be read: {error}"),
+    })?;
+    config::find(&folder).map(|path| config::load(&path)).transpose()
 }
 
 impl Plan {
