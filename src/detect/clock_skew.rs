@@ -9,7 +9,7 @@ use super::group::{About, evidence, graded, grouped};
 use super::{Detector, Knob, Knobs, View};
 use crate::outcome::{Finding, Severity, fingerprint};
 use crate::registry::Entry;
-use crate::store::{Any, Kind, Resource, SpanStore, StatusCode};
+use crate::store::{Any, Kind, Resource, SpanStore, StatusCode, Sym};
 use std::collections::BTreeMap;
 
 /// The detector.
@@ -167,8 +167,9 @@ impl Hosts {
     fn new(store: &SpanStore) -> Self {
         let mut hosts = Self { of: Vec::new(), names: Vec::new() };
         let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
+        let keys: Vec<Sym> = HOST.iter().filter_map(|name| store.strings().find(name)).collect();
         for resource in store.resources() {
-            let name = host(store, resource);
+            let name = host(store, resource, &keys);
             let next = numbers.len() as u32;
             let number = *numbers.entry(name.clone()).or_insert(next);
             if number == next {
@@ -184,12 +185,13 @@ impl Hosts {
     }
 }
 
-fn host(store: &SpanStore, resource: &Resource) -> String {
-    let named = ["host.id", "host.name", "k8s.node.name", "host.ip"].into_iter().find_map(|name| {
-        match store.attributes().find(resource.attributes, store.strings().find(name)?)? {
-            Any::Str(sym) if !store.text(sym).is_empty() => Some(store.text(sym).to_owned()),
-            _ => None,
-        }
+/// The attributes that name a host: the first one that is there does.
+const HOST: [&str; 4] = ["host.id", "host.name", "k8s.node.name", "host.ip"];
+
+fn host(store: &SpanStore, resource: &Resource, keys: &[Sym]) -> String {
+    let named = keys.iter().find_map(|key| match store.attributes().find(resource.attributes, *key)? {
+        Any::Str(sym) if !store.text(sym).is_empty() => Some(store.text(sym).to_owned()),
+        _ => None,
     });
     named.unwrap_or_else(|| match (store.text(resource.service), store.text(resource.instance)) {
         (service, "") => service.to_owned(),

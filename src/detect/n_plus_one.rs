@@ -4,7 +4,7 @@ use super::group::{About, Operation, alike_siblings, evidence, form, one_after_a
 use super::{Detector, Knob, Knobs, View};
 use crate::outcome::{Finding, Severity};
 use crate::registry::Entry;
-use crate::store::{Kind, SpanStore, StatusCode};
+use crate::store::{Kind, SpanStore, StatusCode, Sym};
 use std::collections::BTreeMap;
 
 /// The detector.
@@ -54,8 +54,9 @@ impl Detector for NPlusOne {
         let store = view.store;
         let least = knobs.get("least-calls").max(2.0) as usize;
         let mut found: BTreeMap<Operation, Found> = BTreeMap::new();
+        let queries: Vec<Sym> = QUERIES.iter().filter_map(|name| store.strings().find(name)).collect();
         for (parent, operation, calls) in alike_siblings(view, least) {
-            let leaves = |call: &&u32| leaves_process(store, **call, parent);
+            let leaves = |call: &&u32| leaves_process(store, **call, parent, &queries);
             let fine = calls.iter().filter(|call| store.span(**call as usize).status() != StatusCode::Error).count();
             if calls.iter().filter(leaves).count() < least || fine < least || !one_after_another(store, &calls) {
                 continue;
@@ -74,14 +75,14 @@ impl Detector for NPlusOne {
     }
 }
 
+/// Attributes of calls to a database.
+const QUERIES: [&str; 4] = ["db.system", "db.system.name", "db.statement", "db.query.text"];
+
 /// Whether a call goes to another process or a database.
-fn leaves_process(store: &SpanStore, call: u32, parent: usize) -> bool {
+fn leaves_process(store: &SpanStore, call: u32, parent: usize, queries: &[Sym]) -> bool {
     let (call, parent) = (store.span(call as usize), store.span(parent));
     let remote = call.service() != parent.service();
-    let database = ["db.system", "db.system.name", "db.statement", "db.query.text"];
-    let queries =
-        || database.iter().any(|name| store.strings().find(name).is_some_and(|key| call.attribute(key).is_some()));
-    remote || call.kind() == Kind::Client || queries()
+    remote || call.kind() == Kind::Client || queries.iter().any(|key| call.attribute(*key).is_some())
 }
 
 /// Parents that make many calls of one operation.
