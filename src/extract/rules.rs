@@ -6,7 +6,7 @@
 //! `{name}`, `{service}`, `{instance}` and `{span.kind}` are the span's own. A template that is one placeholder
 //! keeps the attribute's type.
 
-use crate::store::{Any, Kind, SpanRef, SpanStore, Sym};
+use crate::store::{Any, Kind, Rows, SpanRef, SpanStore};
 use globset::{Glob, GlobMatcher};
 
 /// The templates of a rule, in the order of [`RuleText::templates`].
@@ -175,14 +175,11 @@ fn parts(template: &str) -> Result<Vec<Part>, String> {
     Ok(parts)
 }
 
-fn attribute(store: &SpanStore, span: SpanRef<'_>, key: Sym) -> Option<Any> {
-    let attributes = store.attributes();
-    attributes.find(span.attributes(), key).or_else(|| attributes.find(span.resource().attributes, key))
-}
-
-/// The first of several keys that is there.
+/// The first of several keys that is there. O(attributes of the span): the strings of a whole store are many more.
 fn find(store: &SpanStore, span: SpanRef<'_>, keys: &[String]) -> Option<Any> {
-    keys.iter().find_map(|key| store.strings().find(key).and_then(|key| attribute(store, span, key)))
+    let named = |rows: Rows, name: &str| store.attributes().pairs(rows).find(|(key, _)| store.text(*key) == name);
+    let value = |name: &String| named(span.attributes(), name).or_else(|| named(span.resource().attributes, name));
+    keys.iter().find_map(value).map(|(_, any)| any)
 }
 
 fn place(part: &Part, store: &SpanStore, span: SpanRef<'_>) -> Result<Made, Unmade> {
