@@ -62,6 +62,8 @@ pub enum Flaw {
     Empty,
     /// A value is taken that nobody put.
     Invented,
+    /// In the last quarter, 25 answers are others of the values, of which there are five.
+    Changed,
 }
 
 /// One operation, before it becomes part of a history.
@@ -214,6 +216,23 @@ pub fn spoil(rows: &mut [Row], flaw: Flaw) {
             let at = taken(rows, late);
             rows[at].output = Value::Int(i64::MAX);
         }
+        Flaw::Changed => change(&mut rows[late..], 25, &mut Rng::new(1)),
+    }
+}
+
+/// Lets that many reads answer any of the values, and cas the other way round.
+pub fn change(rows: &mut [Row], changes: usize, rng: &mut Rng) {
+    let mut left = changes;
+    while left > 0 {
+        let at = rng.below(rows.len() as u64) as usize;
+        let row = &mut rows[at];
+        match (row.function, &row.output) {
+            _ if row.ret.is_none() => continue,
+            ("cas", output) => row.output = Value::Bool(*output != Value::Bool(true)),
+            ("read", Value::Int(_)) => row.output = Value::Int(rng.below(5) as i64),
+            _ => continue,
+        }
+        left -= 1;
     }
 }
 

@@ -83,7 +83,7 @@ fn cases() -> Vec<Case> {
         recipe: Recipe { object, clients, operations, crashed, seed: 1 },
         flaw,
     };
-    use Flaw::{Empty, Invented, None as Fine, Order, Stale, Twice};
+    use Flaw::{Changed, Empty, Invented, None as Fine, Order, Stale, Twice};
     use Object::{Cas, Kv, Queue, Register, Stack};
     vec![
         case("register distinct, 10 clients, 10k, ok", "register", Register(None), 10, 10_000, 0, Fine),
@@ -91,9 +91,13 @@ fn cases() -> Vec<Case> {
         case("register distinct, 100 clients, 1M, ok", "register", Register(None), 100, 1_000_000, 0, Fine),
         case("register distinct, 100 clients, 1M, violated", "register", Register(None), 100, 1_000_000, 0, Stale),
         case("register of 5, 5 clients, 10k, violated", "register", Register(Some(5)), 5, 10_000, 0, Invented),
+        case("register of 5, 5 clients, 10k, answers changed", "register", Register(Some(5)), 5, 10_000, 0, Changed),
         case("register of 5, 10 clients, 10k, violated", "register", Register(Some(5)), 10, 10_000, 0, Invented),
+        case("register of 5, 10 clients, 10k, answers changed", "register", Register(Some(5)), 10, 10_000, 0, Changed),
         case("cas of 5, 5 clients, 10k, violated", "cas-register", Cas(5), 5, 10_000, 0, Invented),
+        case("cas of 5, 5 clients, 10k, answers changed", "cas-register", Cas(5), 5, 10_000, 0, Changed),
         case("cas of 5, 10 clients, 10k, violated", "cas-register", Cas(5), 10, 10_000, 0, Invented),
+        case("cas of 5, 10 clients, 10k, answers changed", "cas-register", Cas(5), 10, 10_000, 0, Changed),
         case("cas of 5, 10 clients, 10k, ok", "cas-register", Cas(5), 10, 10_000, 0, Fine),
         case("kv 1000 keys, 50 clients, 1M, ok", "kv", Kv(1000), 50, 1_000_000, 0, Fine),
         case("kv 1000 keys, 50 clients, 1M, violated", "kv", Kv(1000), 50, 1_000_000, 0, Stale),
@@ -103,14 +107,20 @@ fn cases() -> Vec<Case> {
         case("queue, 10 clients, 10k, empty though not", "fifo-queue", Queue, 10, 10_000, 0, Empty),
         case("queue, 10 clients, 10k, never put", "fifo-queue", Queue, 10, 10_000, 0, Invented),
         case("queue, 10 clients, 1M, ok", "fifo-queue", Queue, 10, 1_000_000, 0, Fine),
+        case("queue, 10 clients, 1M, taken twice", "fifo-queue", Queue, 10, 1_000_000, 0, Twice),
         case("queue, 10 clients, 1M, wrong order", "fifo-queue", Queue, 10, 1_000_000, 0, Order),
+        case("queue, 10 clients, 1M, empty though not", "fifo-queue", Queue, 10, 1_000_000, 0, Empty),
+        case("queue, 10 clients, 1M, never put", "fifo-queue", Queue, 10, 1_000_000, 0, Invented),
         case("stack, 10 clients, 10k, ok", "stack", Stack, 10, 10_000, 0, Fine),
         case("stack, 10 clients, 10k, taken twice", "stack", Stack, 10, 10_000, 0, Twice),
         case("stack, 10 clients, 10k, wrong order", "stack", Stack, 10, 10_000, 0, Order),
         case("stack, 10 clients, 10k, empty though not", "stack", Stack, 10, 10_000, 0, Empty),
         case("stack, 10 clients, 10k, never put", "stack", Stack, 10, 10_000, 0, Invented),
         case("stack, 10 clients, 1M, ok", "stack", Stack, 10, 1_000_000, 0, Fine),
+        case("stack, 10 clients, 1M, taken twice", "stack", Stack, 10, 1_000_000, 0, Twice),
         case("stack, 10 clients, 1M, wrong order", "stack", Stack, 10, 1_000_000, 0, Order),
+        case("stack, 10 clients, 1M, empty though not", "stack", Stack, 10, 1_000_000, 0, Empty),
+        case("stack, 10 clients, 1M, never put", "stack", Stack, 10, 1_000_000, 0, Invented),
         case("1 % crashed, 3 clients, 10k, ok", "register", Register(Some(5)), 3, 10_000, 10, Fine),
         case("1 % crashed, 5 clients, 10k, ok", "register", Register(Some(5)), 5, 10_000, 10, Fine),
         case("1 % crashed, 10 clients, 10k, ok", "register", Register(Some(5)), 10, 10_000, 10, Fine),

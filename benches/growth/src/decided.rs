@@ -1,9 +1,8 @@
 //! How many histories that may have no order get a verdict: correct runs with a few answers changed.
 
-use crate::generate::{self, Object, Recipe, Rng, Row};
+use crate::generate::{self, Object, Recipe, Rng};
 use crate::{LIMIT, stop_after};
 use causet_checkers::budget::Budget;
-use causet_checkers::history::Value;
 use causet_checkers::{Query, Shrink, check};
 use cpu_time::ThreadTime;
 
@@ -31,7 +30,7 @@ pub fn run() {
             let (mut counts, mut longest) = ([0; 3], 0.0_f64);
             for seed in 1..=SEEDS {
                 let mut rows = generate::rows(Recipe { object, clients, operations, crashed, seed });
-                change(&mut rows, changes, &mut Rng::new(seed + 77));
+                generate::change(&mut rows, changes, &mut Rng::new(seed + 77));
                 let history = generate::history(&rows);
                 let budget = Budget { stop: stop_after(LIMIT), bytes: Some(4 << 30), steps: None };
                 let query = Query { model: Some(model), shrink: Shrink::Off, budget, ..Query::default() };
@@ -54,20 +53,4 @@ fn one_thread<T: Send>(ask: impl FnOnce() -> T + Send) -> (T, f64) {
         (answer, begin.elapsed().as_secs_f64() * 1e3)
     };
     rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread").install(timed)
-}
-
-/// Lets that many reads answer any of the values, and cas the other way round.
-fn change(rows: &mut [Row], changes: usize, rng: &mut Rng) {
-    let mut left = changes;
-    while left > 0 {
-        let at = rng.below(rows.len() as u64) as usize;
-        let row = &mut rows[at];
-        match (row.function, &row.output) {
-            _ if row.ret.is_none() => continue,
-            ("cas", output) => row.output = Value::Bool(*output != Value::Bool(true)),
-            ("read", Value::Int(_)) => row.output = Value::Int(rng.below(5) as i64),
-            _ => continue,
-        }
-        left -= 1;
-    }
 }
