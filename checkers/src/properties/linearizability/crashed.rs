@@ -20,11 +20,13 @@ pub(crate) struct UsedSets {
     sets: Vec<Box<[(u32, u32)]>>,
     ids: HashTable<u32>,
     added: HashMap<(u32, u32), u32, FixedState>,
+    /// Pairs in all sets.
+    pairs: usize,
 }
 
 impl UsedSets {
     pub(crate) fn new() -> Self {
-        Self { sets: vec![Box::default()], ids: HashTable::new(), added: HashMap::with_hasher(HASHER) }
+        Self { sets: vec![Box::default()], ids: HashTable::new(), added: HashMap::with_hasher(HASHER), pairs: 0 }
     }
 
     /// How many of `class` are in set `id`.
@@ -52,7 +54,9 @@ impl UsedSets {
             }
             Err(at) => [&old[..at], &[(class, 1)], &old[at..]].concat().into(),
         };
+        let (before, pairs) = (self.sets.len(), set.len());
         let new = intern(&mut self.sets, &mut self.ids, set);
+        self.pairs += if self.sets.len() > before { pairs } else { 0 };
         self.added.insert((id, class), new);
         new
     }
@@ -69,7 +73,8 @@ impl UsedSets {
     }
 
     pub(crate) fn bytes(&self) -> u64 {
-        (self.sets.len() * 96 + self.added.capacity() * 16) as u64
+        // A set's place, its number, and what the allocator adds.
+        (self.sets.len() * 40 + self.pairs * 8 + self.added.capacity() * 16) as u64
     }
 }
 

@@ -24,11 +24,11 @@ use crate::verdict::CauseKind;
 
 /// A configuration on the way here.
 struct Frame<M> {
-    /// The return that comes next, and whether it may be passed by.
-    at: u32,
+    /// The return that comes next.
+    event: u32,
     state: u32,
     used: u32,
-    /// The candidate that the way goes on by, packed; `NEVER` if none was tried, or the first, which is to pass.
+    /// The candidate that the way goes on by, packed; `NEVER` if none was tried.
     chosen: u32,
     mask: M,
 }
@@ -36,9 +36,10 @@ struct Frame<M> {
 /// Where a walk through the history stands.
 struct Walk<'l, 'p> {
     window: Window<'l, 'p>,
-    /// The candidates of the last configurations on the way.
+    /// The candidates of the last configurations on the way: about so many are `kept`.
     candidates: Vec<Candidate>,
     lists: Vec<List>,
+    kept: usize,
 }
 
 /// The candidates of one configuration: `candidates[from..]` up to the next list, and which choice of which
@@ -48,9 +49,6 @@ struct List {
     next: u32,
     choice: u32,
 }
-
-/// About so many candidates are held; a search seldom goes back farther. Tests do.
-const CANDIDATES: usize = if cfg!(debug_assertions) { 4 } else { 1024 };
 
 pub(crate) struct Depth<'l, 'p, M> {
     walk: Walk<'l, 'p>,
@@ -62,15 +60,15 @@ pub(crate) struct Depth<'l, 'p, M> {
 }
 
 impl<'l, 'p> Walk<'l, 'p> {
-    fn new(layout: &'l Layout<'p>) -> Self {
+    fn new(layout: &'l Layout<'p>, kept: usize) -> Self {
         let room = layout.problem.items.len().min(64);
         let (candidates, lists) = (Vec::with_capacity(2 * room), Vec::with_capacity(room));
-        Self { window: Window::new(layout), candidates, lists }
+        Self { window: Window::new(layout), candidates, lists, kept }
     }
 
     /// Lists the candidates of a configuration, the window being there.
     fn list<M: Mask>(&mut self, table: &mut Table<'_>, used: &UsedSets, frame: &Frame<M>) {
-        if self.candidates.len() > CANDIDATES {
+        if self.candidates.len() > self.kept {
             let old = self.lists.len() / 2;
             let cut = self.lists[old].from;
             self.candidates.drain(..cut as usize);
@@ -79,12 +77,13 @@ impl<'l, 'p> Walk<'l, 'p> {
         }
         let from = self.candidates.len() as u32;
         let count = |place| used.count(frame.used, place);
-        self.window.candidates(table, &frame.mask, frame.at & 1 == 1, count, &mut self.candidates);
+        self.window.candidates(table, &frame.mask, count, &mut self.candidates);
         let mut next = from;
         if frame.chosen != NEVER {
             // Those before the one that was chosen last were tried.
             let rest = self.candidates[from as usize..].iter();
             next += rest.take_while(|other| other.pack() != frame.chosen).count() as u32;
+            debug_assert!((next as usize) < self.candidates.len(), "candidates follow from the configuration");
         }
         self.lists.push(List { from, next, choice: 0 });
     }
@@ -109,10 +108,6 @@ impl<'l, 'p> Walk<'l, 'p> {
         let list = self.lists.last_mut().expect("is listed");
         while let Some(&candidate) = self.candidates.get(list.next as usize) {
             let class = match candidate {
-                Candidate::Pass => {
-                    list.next += 1;
-                    return Ok(Some((candidate, state)));
-                }
                 Candidate::Open(item) => layout.item(item).class,
                 Candidate::Crashed(place) => layout.crashed[place as usize].0,
             };
@@ -127,17 +122,16 @@ impl<'l, 'p> Walk<'l, 'p> {
         Ok(None)
     }
 
-    /// Takes a step; `taken` hears which item takes effect. Whether the return was passed by.
+    /// Takes a step; `taken` hears which item takes effect.
     fn take<M: Mask>(
         &mut self,
         sets: &mut UsedSets,
         candidate: Candidate,
         (mask, used): (&mut M, &mut u32),
         taken: impl FnOnce(u32),
-    ) -> bool {
+    ) {
         let layout = self.window.layout;
         match candidate {
-            Candidate::Pass => self.window.forward(),
             Candidate::Open(item) => {
                 mask.set(layout.slot(item));
                 taken(item);
@@ -147,37 +141,40 @@ impl<'l, 'p> Walk<'l, 'p> {
                 *used = sets.add(*used, place);
             }
         }
-        candidate == Candidate::Pass
     }
 
-    /// Goes on past all returns that ask for nothing. Whether any was passed; `None` if all were.
-    fn settle<M: Mask>(
+    /// Goes on past all returns that ask for nothing; whether that was all.
+    fn advance<M: Mask>(
         &mut self,
         table: &mut Table<'_>,
         mask: &mut M,
         state: u32,
         mut taken: impl FnMut(u32),
-    ) -> Option<bool> {
+    ) -> bool {
         let mut passed = false;
         while !self.window.is_done() {
             self.window.settle(table, mask, state, passed, &mut taken);
             let slot = self.window.layout.slot(self.window.returning());
             if !mask.has(slot) {
-                return Some(passed);
+                return false;
             }
             mask.clear(slot);
             self.window.forward();
             passed = true;
         }
-        None
+        true
     }
 }
 
 impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
-    pub(crate) fn new(layout: &'l Layout<'p>) -> Self {
+    /// A search that has about so many candidates in memory.
+    pub(crate) fn new(layout: &'l Layout<'p>, kept: usize) -> Self {
+        let problem = layout.problem;
+        debug_assert_eq!(problem.starts, [0], "only breadth first begins in several states");
+        debug_assert!(problem.returns.iter().all(|&item| layout.item(item).must), "and passes returns by");
         Self {
-            walk: Walk::new(layout),
-            frames: Vec::with_capacity(layout.problem.items.len().min(256)),
+            walk: Walk::new(layout, kept),
+            frames: Vec::with_capacity(problem.items.len().min(256)),
             seen: Seen::new(),
             used: UsedSets::new(),
             failure: Failure::default(),
@@ -187,7 +184,10 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
 
     /// Bytes held.
     pub(crate) fn bytes(&self) -> u64 {
-        self.seen.bytes() + self.used.bytes() + (self.frames.capacity() * size_of::<Frame<M>>()) as u64
+        let Walk { candidates, lists, .. } = &self.walk;
+        let listed = candidates.capacity() * size_of::<Candidate>() + lists.capacity() * size_of::<List>();
+        let frames = self.frames.capacity() * size_of::<Frame<M>>();
+        self.seen.bytes() + self.used.bytes() + (listed + frames) as u64
     }
 
     /// The item whose return no order has got past yet.
@@ -211,8 +211,7 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
         if !self.started {
             self.started = true;
             let layout = self.walk.window.layout;
-            debug_assert_eq!(layout.problem.starts, [0], "only breadth first begins in several states");
-            if self.enter(table, M::empty(layout.slot_count), 0, 0, true) {
+            if self.enter(table, M::empty(layout.slot_count), 0, 0) {
                 return Ok(Progress::Done(self.order(table, 0)));
             }
         }
@@ -225,22 +224,22 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
             let Some(frame) = self.frames.last_mut() else {
                 return Ok(Progress::Done(Answer::Violated(std::mem::take(&mut self.failure))));
             };
-            self.walk.window.back_to(frame.at as usize / 2);
+            self.walk.window.back_to(frame.event as usize);
             if self.walk.lists.is_empty() {
                 self.walk.list(table, &self.used, frame);
             }
             let Some((candidate, state)) = self.walk.step(table, meter, frame.state)? else {
                 self.walk.unlist();
                 if let Some(dead) = self.frames.pop() {
-                    self.seen.insert(&self.used, dead.at, &dead.mask, dead.state, dead.used);
+                    self.seen.insert(&self.used, dead.event, &dead.mask, dead.state, dead.used);
                 }
                 continue;
             };
             frame.chosen = candidate.pack();
             meter.step(1 + self.walk.window.width() as u64 / 4)?;
             let (mut mask, mut used) = (frame.mask.clone(), frame.used);
-            let fresh = self.walk.take(&mut self.used, candidate, (&mut mask, &mut used), |_| {});
-            if self.enter(table, mask, state, used, fresh) {
+            self.walk.take(&mut self.used, candidate, (&mut mask, &mut used), |_| {});
+            if self.enter(table, mask, state, used) {
                 return Ok(Progress::Done(self.order(table, state)));
             }
         }
@@ -248,16 +247,14 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
     }
 
     /// Goes on from a configuration past all returns that ask for nothing; whether that was all.
-    fn enter(&mut self, table: &mut Table<'_>, mut mask: M, state: u32, used: u32, fresh: bool) -> bool {
-        let Some(passed) = self.walk.settle(table, &mut mask, state, |_| {}) else { return true };
+    fn enter(&mut self, table: &mut Table<'_>, mut mask: M, state: u32, used: u32) -> bool {
+        if self.walk.advance(table, &mut mask, state, |_| {}) {
+            return true;
+        }
         let window = &self.walk.window;
         let (event, returning) = (window.event as u32, window.returning());
-        // A configuration that took a step since the last return can do less.
-        let at = 2 * event + u32::from((fresh || passed) && window.may_pass());
-        let mut around = self.frames.iter().rev().take_while(|frame| frame.at / 2 == event && frame.mask == mask);
-        if around.any(|frame| frame.state == state && frame.at >= at)
-            || self.seen.has(&self.used, at, &mask, state, used)
-        {
+        let mut around = self.frames.iter().rev().take_while(|frame| frame.event == event && frame.mask == mask);
+        if around.any(|frame| frame.state == state) || self.seen.has(&self.used, event, &mask, state, used) {
             return false;
         }
         self.failure.meet(window.layout.problem, returning, state);
@@ -265,7 +262,7 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
             // The way may be the largest thing held: no doubling.
             self.frames.reserve_exact(self.frames.len() / 2 + 64);
         }
-        let frame = Frame { at, state, used, chosen: NEVER, mask };
+        let frame = Frame { event, state, used, chosen: NEVER, mask };
         self.walk.list(table, &self.used, &frame);
         self.frames.push(frame);
         false
@@ -274,16 +271,16 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
     /// The order of operations that the way here, which ends in state `last`, stands for.
     fn order(&mut self, table: &mut Table<'_>, last: u32) -> Answer {
         let layout = self.walk.window.layout;
-        self.walk = Walk::new(layout);
+        self.walk = Walk::new(layout, 0);
         let mut order = Vec::with_capacity(layout.problem.items.len());
         let mut taken = |item: u32| order.push(layout.item(item).index);
-        self.walk.settle(table, &mut M::empty(layout.slot_count), 0, &mut taken);
+        self.walk.advance(table, &mut M::empty(layout.slot_count), 0, &mut taken);
         let states = self.frames.iter().skip(1).map(|frame| frame.state).chain([last]);
         for (frame, state) in self.frames.iter().zip(states) {
             let (mut mask, mut used) = (frame.mask.clone(), frame.used);
             let step = Candidate::unpack(frame.chosen);
             self.walk.take(&mut self.used, step, (&mut mask, &mut used), &mut taken);
-            self.walk.settle(table, &mut mask, state, &mut taken);
+            self.walk.advance(table, &mut mask, state, &mut taken);
         }
         Answer::Holds(order)
     }

@@ -124,15 +124,19 @@ impl<'l, 'p, M: Mask> Frontier<'l, 'p, M> {
             self.pass(node, slot);
             return Ok(());
         }
+        // Leaving out the operation that returns now could have come before a step taken since the last return.
         let fresh = node.fresh && self.window.may_pass();
         if !self.here.insert(&self.used, 2 * event + u32::from(fresh), &node.mask, node.state, node.used) {
             return Ok(());
         }
         self.failure.meet(layout.problem, self.window.returning(), node.state);
+        if fresh {
+            self.pass(node.clone(), slot);
+        }
         let mut candidates = std::mem::take(&mut self.candidates);
         candidates.clear();
         let sets = &self.used;
-        self.window.candidates(table, &node.mask, fresh, |place| sets.count(node.used, place), &mut candidates);
+        self.window.candidates(table, &node.mask, |place| sets.count(node.used, place), &mut candidates);
         for &candidate in &candidates {
             self.apply(table, meter, &node, candidate)?;
         }
@@ -149,10 +153,6 @@ impl<'l, 'p, M: Mask> Frontier<'l, 'p, M> {
     ) -> Result<(), CauseKind> {
         let layout = self.window.layout;
         let (item, used, class) = match candidate {
-            Candidate::Pass => {
-                self.pass(node.clone(), layout.slot(self.window.returning()));
-                return Ok(());
-            }
             Candidate::Open(item) => (item, node.used, layout.item(item).class),
             Candidate::Crashed(place) => {
                 let (class, items) = &layout.crashed[place as usize];

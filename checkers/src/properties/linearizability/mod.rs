@@ -95,7 +95,8 @@ pub enum Engine {
     DepthFirst,
     /// Breadth first over configurations, one return at a time.
     Frontier,
-    /// Both in turns, looking at once wherever the first is stuck for a step: for tests of that.
+    /// Both in turns, looking at once wherever the first is stuck for a step, which forgets at once what it can find out
+    /// again: for tests of that.
     Impatient,
 }
 

@@ -56,9 +56,9 @@ impl Problem {
         if !items.is_sorted_by_key(|item| ops[item.index as usize].call) {
             items.sort_by_key(|item| ops[item.index as usize].call);
         }
-        let mut returns = Vec::with_capacity(items.len());
-        returns
-            .extend((0..).zip(&items).filter(|(_, item)| item.must).map(|(i, item)| (ops[item.index as usize].ret, i)));
+        let returning = (0..).zip(&items).filter(|(_, item)| item.must);
+        let mut returns: Vec<(i64, u32)> = Vec::with_capacity(items.len());
+        returns.extend(returning.map(|(i, item)| (ops[item.index as usize].ret, i)));
         returns.sort_unstable();
         let order = returns.iter().map(|&(_, item)| item).collect();
         let mut problem = Self { returns: order, items, before: Vec::new(), starts: vec![0] };

@@ -23,7 +23,7 @@ pub(crate) enum Runners {
     Both,
     Depth,
     Frontier,
-    /// Both, and any place where the first is stuck is looked at.
+    /// Both; any place where the first is stuck is looked at, and it forgets candidates at once.
     Impatient,
 }
 
@@ -34,6 +34,9 @@ pub(crate) const FRONTIER: &str = "frontier";
 /// operations takes: breadth first, which holds one layer, goes on.
 const DEPTH_BYTES: u64 = 512 << 20;
 const WALK_BYTES: u64 = 256;
+
+/// About so many candidates are held by depth first, which seldom goes back farther.
+const CANDIDATES: usize = 1024;
 
 /// After so many steps without getting further, depth first says where it is stuck.
 const PATIENCE: u64 = 1 << 11;
@@ -65,7 +68,8 @@ fn race<M: Mask>(
     meter: &mut Meter<'_>,
     runners: Runners,
 ) -> Result<(Answer, &'static str), (CauseKind, usize)> {
-    let mut depth = (runners != Runners::Frontier).then(|| Depth::<M>::new(layout));
+    let kept = if runners == Runners::Impatient { 4 } else { CANDIDATES };
+    let mut depth = (runners != Runners::Frontier).then(|| Depth::<M>::new(layout, kept));
     let mut frontier: Option<Frontier<'_, '_, M>> = None;
     let mut fuel = 4 * layout.problem.items.len() as u64 + 256;
     let mut look = (None, CUT_FUEL);

@@ -72,8 +72,6 @@ pub(crate) enum Candidate {
     Open(u32),
     /// A crashed operation of this class (an index into [`Layout::crashed`]) takes effect.
     Crashed(u32),
-    /// The operation that returns now never took effect, and need not.
-    Pass,
 }
 
 /// What crashed has no slot; its class is in the lower bits.
@@ -85,15 +83,13 @@ impl Candidate {
         match self {
             Self::Open(item) => item,
             Self::Crashed(place) => CRASHED | place,
-            Self::Pass => NEVER,
         }
     }
 
     pub(crate) fn unpack(packed: u32) -> Self {
         match packed {
-            NEVER => Self::Pass,
-            _ if packed & CRASHED == 0 => Self::Open(packed),
-            _ => Self::Crashed(packed & !CRASHED),
+            open if open & CRASHED == 0 => Self::Open(open),
+            crashed => Self::Crashed(crashed & !CRASHED),
         }
     }
 }
@@ -307,7 +303,7 @@ impl<'l, 'p> Window<'l, 'p> {
             return;
         }
         // One may have been waiting for another.
-        while self.open.iter().rev().any(|&i| happens(i)) {}
+        while self.open.iter().rev().filter(|&&i| happens(i)).count() > 0 {}
     }
 
     /// Whether the operation that returns next may be left out.
@@ -316,14 +312,11 @@ impl<'l, 'p> Window<'l, 'p> {
     }
 
     /// Appends the steps that may be worth trying from a settled configuration, the most urgent
-    /// first. Whether the model allows them is for the caller to see. A configuration that is not
-    /// `fresh` took a step since the last return; leaving out the operation that returns now could
-    /// have come before that step as well.
+    /// first. Whether the model allows them is for the caller to see.
     pub(crate) fn candidates<M: Mask>(
         &mut self,
         table: &Table<'_>,
         mask: &M,
-        fresh: bool,
         used: impl Fn(u32) -> u32,
         out: &mut Vec<Candidate>,
     ) {
@@ -334,9 +327,6 @@ impl<'l, 'p> Window<'l, 'p> {
             self.now = 1;
         }
         let swappable = self.layout.problem.is_interval_order();
-        if fresh && self.may_pass() {
-            out.push(Candidate::Pass);
-        }
         for &i in self.open.iter().rev() {
             let item = self.layout.item(i);
             if mask.has(self.layout.slot(i)) || table.is_pure(item.class) {

@@ -205,6 +205,7 @@ impl<'h> Zones<'h> {
             match cluster.write {
                 None if cluster.reads > 0 && !is_start => violated = violated.or(found(&[cluster.min_ret.1])),
                 None if cluster.reads > 0 || is_start => put(*cluster),
+                // Nobody read it: that was seen when they were taken.
                 Some(_) if is_start => put(Cluster { min_ret: (i64::MIN, None), ..EMPTY }),
                 _ => {}
             }
