@@ -202,8 +202,10 @@ fn look_at_trace_states(store: &SpanStore, problems: &mut Diagnoses) {
         for state in states.filter(|state| *state != Sym::EMPTY) {
             let wrong = *known.entry(state).or_insert_with(|| store.read_trace_state(state).err());
             if let Some(wrong) = wrong {
-                let beginning = || store.text(state).chars().take(SHOWN).collect::<String>();
-                let detail = || Some(format!("{wrong}, in {:?}", beginning()));
+                let text = store.text(state);
+                let shown: String = text.chars().take(SHOWN).collect();
+                let more = if shown.len() < text.len() { "…" } else { "" };
+                let detail = || Some(format!("{wrong}, in {shown:?}{more}"));
                 problems.note_that(Problem::InvalidTraceState, span.index(), detail);
             }
         }

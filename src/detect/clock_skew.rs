@@ -128,6 +128,7 @@ fn finding(store: &SpanStore, hosts: &Hosts, (a, b): (u32, u32), calls: &[Call],
     if at_least < least.max(1) || early.is_empty() || (early.len() as f64) < knobs.get("least-calls") {
         return None;
     }
+    let lasting = [behind, ahead].map(|host| hosts.lasting[host as usize].as_str());
     let [behind, ahead] = [behind, ahead].map(|host| hosts.names[host as usize].as_str());
     let title = if moved {
         format!("the clocks of {behind} and {ahead} moved against each other by at least {}", ms(at_least))
@@ -148,7 +149,7 @@ fn finding(store: &SpanStore, hosts: &Hosts, (a, b): (u32, u32), calls: &[Call],
     let operation = (example.service(), example.name());
     let about = About { rule: "clock-skew", severity, title, operation, spans: &spans, evidence: told };
     // Two other clocks are another debt, whatever runs there.
-    let fingerprint = fingerprint(&["clock-skew", behind.min(ahead), behind.max(ahead)]);
+    let fingerprint = fingerprint(&["clock-skew", lasting[0].min(lasting[1]), lasting[0].max(lasting[1])]);
     Some(Finding { fingerprint, ..about.finding(store) })
 }
 
@@ -161,18 +162,26 @@ struct Hosts {
     /// By resource.
     of: Vec<u32>,
     names: Vec<String>,
+    /// The host, or else the service: instances come and go.
+    lasting: Vec<String>,
 }
 
 impl Hosts {
     fn new(store: &SpanStore) -> Self {
-        let mut hosts = Self { of: Vec::new(), names: Vec::new() };
+        let mut hosts = Self { of: Vec::new(), names: Vec::new(), lasting: Vec::new() };
         let mut numbers: BTreeMap<String, u32> = BTreeMap::new();
         let keys: Vec<Sym> = HOST.iter().filter_map(|name| store.strings().find(name)).collect();
         for resource in store.resources() {
-            let name = host(store, resource, &keys);
+            let host = host(store, resource, &keys);
+            let name = match (&host, store.text(resource.service), store.text(resource.instance)) {
+                (Some(host), ..) => host.clone(),
+                (None, service, "") => service.to_owned(),
+                (None, service, instance) => format!("{service}/{instance}"),
+            };
             let next = numbers.len() as u32;
             let number = *numbers.entry(name.clone()).or_insert(next);
             if number == next {
+                hosts.lasting.push(host.unwrap_or_else(|| store.text(resource.service).to_owned()));
                 hosts.names.push(name);
             }
             hosts.of.push(number);
@@ -185,17 +194,13 @@ impl Hosts {
     }
 }
 
-/// The attributes that name a host: the first one that is there does.
-const HOST: [&str; 4] = ["host.id", "host.name", "k8s.node.name", "host.ip"];
+/// The attributes that name a host: the first one that is there does. A pod has its node's clock, and a name of its own.
+const HOST: [&str; 4] = ["k8s.node.name", "host.id", "host.name", "host.ip"];
 
-fn host(store: &SpanStore, resource: &Resource, keys: &[Sym]) -> String {
-    let named = keys.iter().find_map(|key| match store.attributes().find(resource.attributes, *key)? {
+fn host(store: &SpanStore, resource: &Resource, keys: &[Sym]) -> Option<String> {
+    keys.iter().find_map(|key| match store.attributes().find(resource.attributes, *key)? {
         Any::Str(sym) if !store.text(sym).is_empty() => Some(store.text(sym).to_owned()),
         _ => None,
-    });
-    named.unwrap_or_else(|| match (store.text(resource.service), store.text(resource.instance)) {
-        (service, "") => service.to_owned(),
-        (service, instance) => format!("{service}/{instance}"),
     })
 }
 
@@ -207,10 +212,9 @@ mod tests {
     use crate::store::{NewResource, NewSpan, StoreBuilder};
 
     /// Each instance of one service is behind the one that calls it, and is told for itself.
-    #[test]
-    fn instances_are_told_apart() {
+    fn found(what: &str) -> Vec<Finding> {
         let mut builder = StoreBuilder::new();
-        let keys = ["service.name", "service.instance.id"].map(|name| builder.string(name));
+        let keys = ["service.name", what].map(|name| builder.string(name));
         let resource = |builder: &mut StoreBuilder, texts: [&str; 2]| {
             let values = texts.map(|text| Any::Str(builder.string(text)));
             let attributes = builder.rows(&[(keys[0], values[0]), (keys[1], values[1])]);
@@ -235,7 +239,20 @@ mod tests {
         let graph = CausalGraph::new(&store);
         let found = ClockSkew.detect(View::new(&store, &graph), &Settings::default().of(&ClockSkew));
         assert_eq!(found.iter().map(|finding| finding.count).collect::<Vec<_>>(), [1, 2]);
+        found
+    }
+
+    #[test]
+    fn hosts_are_debts_of_their_own() {
+        let found = found("host.name");
         assert_ne!(found[0].fingerprint, found[1].fingerprint);
+        assert!(found[0].title.starts_with("the clock of a is behind that of 1"), "{}", found[0].title);
+    }
+
+    #[test]
+    fn instances_are_told_apart_but_are_one_debt() {
+        let found = found("service.instance.id");
+        assert_eq!(found[0].fingerprint, found[1].fingerprint);
         assert!(found[0].title.starts_with("the clock of cart/a is behind that of web/1"), "{}", found[0].title);
     }
 }

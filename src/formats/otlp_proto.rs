@@ -196,6 +196,9 @@ fn message(input: &mut Input<impl Read>, limit: u64, groups: &mut Groups, into: 
             into.skipped.push(format!("byte {}", input.offset), cut(length, bytes.len()));
         }
         groups.push(offset, bytes, into);
+        if length > LONGEST {
+            return input.drop_until(end);
+        }
     }
     Ok(())
 }
@@ -210,12 +213,21 @@ fn framed(input: &mut Input<impl Read>, groups: &mut Groups, into: &mut Reading)
         }
         let read = bytes.len() as u64;
         message(&mut Input { inner: &bytes[..], offset }, read, groups, into)?;
+        if length > LONGEST {
+            return input.drop_until(u64::MAX);
+        }
     }
     Ok(())
 }
 
+/// Why less was read than was announced. After a length that no message has, nothing can be delimited.
 fn cut(expected: u64, found: usize) -> String {
-    frames::cut(usize::try_from(expected).unwrap_or(usize::MAX), found)
+    match usize::try_from(expected) {
+        Ok(length) if expected <= LONGEST => frames::cut(length, found),
+        _ => format!(
+            "a message of {expected} bytes is announced, which none can have; what follows its first {found} is left out"
+        ),
+    }
 }
 
 /// Whether a message of this length may begin so: with a group that fits in.

@@ -8,7 +8,8 @@
 //!   the run in it is another input each time; such debt is for `[[suppress]]`, which takes globs.
 //! - Lines, indices, values, processes, times and ids are left out: they change from run to run of the same test, and when a
 //!   line is added above. So does the name of the `[[check]]`, or its place in the file.
-//! - Findings are of all traces together: rule, service and operation; of clocks, the rule and the two hosts. An expectation is its expression.
+//! - Findings are of all traces together: rule, service and operation; of clocks, the rule and the two hosts, or services
+//!   where no host is named. An expectation is its expression.
 
 use std::path::{Component, Path, PathBuf};
 

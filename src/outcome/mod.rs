@@ -281,7 +281,8 @@ pub struct Finding {
     /// Trace and span of a few examples, the one above first.
     pub exemplars: Vec<(String, String)>,
     pub evidence: Vec<Evidence>,
-    /// Stable over runs and windows: of rule, service and operation, never of ids or times.
+    /// Stable over runs and windows: of rule, service and operation, or of the two hosts whose clocks differ; never of
+    /// times, or of ids that are new in each run.
     pub fingerprint: String,
 }
 

@@ -67,10 +67,11 @@ impl Case<'_> {
     /// The headline and everything else, in about so many characters; that something is missing is said.
     pub(super) fn story(&self, most: usize) -> String {
         let whole = format!("{}\n{}", self.headline, self.text);
-        match shorten(whole.trim_end(), most) {
-            short if short.len() < whole.trim_end().len() => short + "\n(shortened; the json report has all of it)",
-            whole => whole,
+        let mut story = shorten(whole.trim_end(), most);
+        if story != whole.trim_end() {
+            story.push_str("\n(shortened; the json report has all of it)");
         }
+        story
     }
 
     /// Whether it is one of those because of which a run does not pass.

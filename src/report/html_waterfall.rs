@@ -21,10 +21,10 @@ pub(super) fn waterfall(out: &mut String, trace: &Waterfall, most: usize) {
     let [size, begin] = facts(trace);
     let _ = writeln!(out, "<h2>Trace {}</h2>\n<p>{size}<br>{begin}</p>", escape(&trace.trace_id));
     let timed = timed(trace);
-    let whole = if timed { duration(trace.end_ns - trace.start_ns) } else { String::new() };
+    let scale = if timed { format!("0 to {}", duration(trace.end_ns - trace.start_ns)) } else { String::new() };
     let _ = writeln!(
         out,
-        "<div class=\"wide\"><table>\n<tr><th>span</th><th>duration</th><th>self</th><th>0 to {whole}</th></tr>"
+        "<div class=\"wide\"><table>\n<tr><th>span</th><th>duration</th><th>self</th><th>{scale}</th></tr>"
     );
     let rows = &trace.rows[..trace.rows.len().min(most)];
     for row in rows {

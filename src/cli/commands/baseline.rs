@@ -106,9 +106,14 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, Strin
 }
 
 /// Writes a file beside the one of this name and puts it in its place: there is the old text or the new, never a part.
-/// What the name links to is replaced, not the link.
+/// What the name links to is replaced, not the link. Where nothing else can be put in its place (a folder that is not ours, a
+/// single file that is mounted), it is written over.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let path = match path.canonicalize() {
+        Ok(path) => path,
+        Err(_) if path.is_symlink() => return fs::write(path, text),
+        Err(_) => path.to_owned(),
+    };
     let new = path.with_added_extension(format!("{}.new", std::process::id()));
     let written = File::create(&new).and_then(|mut file| {
         file.write_all(text.as_bytes())?;
@@ -117,10 +122,13 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         }
         file.sync_all()
     });
-    written.and_then(|()| fs::rename(&new, &path)).inspect_err(|_| {
-        // It may never have been there; what went wrong is told.
-        let _ = fs::remove_file(&new);
-    })
+    let Err(error) = written.and_then(|()| fs::rename(&new, &path)) else { return Ok(()) };
+    // It may never have been there; what went wrong is told.
+    let _ = fs::remove_file(&new);
+    match error.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ResourceBusy => fs::write(&path, text),
+        _ => Err(error),
+    }
 }
 
 /// What is wrong now; if nobody can say all of it, the exit code instead: half a picture would forget what is
