@@ -7,7 +7,7 @@ use crate::generate::{Random, Shape, history};
 use crate::oracle;
 use causet_checkers::budget::Budget;
 use causet_checkers::check_model;
-use causet_checkers::history::{History, Value};
+use causet_checkers::history::{Complete, Completion, History, HistoryBuilder, Value};
 use causet_checkers::models::*;
 use causet_checkers::properties::linearizability::{Engine, decide_with, verify};
 use causet_checkers::verdict::Verdict;
@@ -360,4 +360,31 @@ fn banks() {
     let balances = || [("x".to_string(), 1), ("y".to_string(), 1)].into_iter().collect();
     agree("bank", 40, &Bank { balances: balances(), negative: true }, &domain);
     agree("bank without debts", 40, &Bank { balances: balances(), negative: false }, &domain);
+}
+
+/// Two clients whose operations touch, so that only the order of each client's own tells what came first; near the end one
+/// reads the new value and then the old. Four operations show it: two writes and two reads.
+#[test]
+fn violations_by_the_order_of_a_process_are_minimised() {
+    const ROUNDS: i64 = 200;
+    let mut builder = HistoryBuilder::new();
+    for round in 0..ROUNDS {
+        let answer = match ROUNDS - round {
+            6 => round,
+            5 => round - 2,
+            _ => round - 1,
+        };
+        let answer = if answer < 0 { NIL } else { int(answer) };
+        let both = [("writer", "write", int(round), NIL), ("reader", "read", NIL, answer)];
+        for (process, function, input, output) in both {
+            let (call, ret, completion) = (2 * round, Some(2 * round + 2), Completion::Ok(output));
+            let complete = Complete { process, function, key: NIL, input, call, ret, completion };
+            builder.operation(complete).expect("operations return after their call");
+        }
+    }
+    let Verdict::Violated(found) = check_model(&builder.finish(), &Register { initial: NIL }, &Budget::default())
+    else {
+        panic!("the reader went back");
+    };
+    assert!(found[0].operations.len() <= 4, "{:#?}", found[0]);
 }

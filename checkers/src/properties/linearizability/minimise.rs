@@ -43,11 +43,10 @@ pub(crate) fn minimise(
     let last = problem.items[failure.item? as usize].ret;
     let budget = Budget { steps, bytes: None, stop: stop.clone() };
     let mut trials = Trials { table, meter: budget.meter(), limited: false };
-    // Extra constraints are given up: if the violation needs them, nothing is left out, and if it
-    // does not, they might still have made more superfluous than is found.
+    // What is ordered beyond ranks is given up where it rests on operations that are left out, which might have made
+    // more superfluous than is found.
     let exact = problem.is_interval_order();
-    let intervals = Problem { before: Vec::new(), ..problem.clone() };
-    let prefix = until(&intervals, trials.table, last);
+    let prefix = until(problem, trials.table, last);
     // An engine that fails at a return has asked nothing of what comes later: no need to look again.
     if !exact && !trials.is_violated(&prefix) {
         return None;

@@ -109,9 +109,9 @@ impl Problem {
         self.before.sort_unstable_by_key(|pair| pair.1);
     }
 
-    /// Some of the items, changed; ranks stay as they are. Only for interval orders.
+    /// Some of the items, changed to demand less; ranks stay as they are. Of what is ordered beyond them, what rests
+    /// on an operation that need not happen any more is given up: what is left is no stronger.
     pub(crate) fn select(&self, mut choose: impl FnMut(u32, &Item) -> Option<Item>) -> Self {
-        debug_assert!(self.is_interval_order());
         let mut new = vec![NEVER; self.items.len()];
         let mut items = Vec::new();
         for (i, item) in (0..).zip(&self.items) {
@@ -122,7 +122,9 @@ impl Problem {
         }
         let kept = self.returns.iter().map(|&old| new[old as usize]).filter(|&item| item != NEVER);
         let returns = kept.filter(|&item| items[item as usize].ret != NEVER).collect();
-        Self { items, returns, before: Vec::new(), starts: self.starts.clone() }
+        let pairs = self.before.iter().map(|pair| (new[pair.0 as usize], new[pair.1 as usize]));
+        let before = pairs.filter(|&(a, b)| a != NEVER && b != NEVER && items[a as usize].must).collect();
+        Self { items, returns, before, starts: self.starts.clone() }
     }
 
     /// The items that must precede item `then`, beyond what ranks say.
