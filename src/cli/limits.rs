@@ -62,7 +62,7 @@ impl Limits {
     pub(super) fn watch(&self, emergency: impl FnOnce(&str, &str) -> u8 + Send + 'static) -> Watch {
         let done = Arc::new(AtomicU8::new(OPEN));
         let watch = Watch(done.clone());
-        if self.timeout.is_none() && self.max_memory.is_none() {
+        if !self.are_set() {
             return watch;
         }
         // A limit that is hit from the start is seen before any work, however fast that is.
@@ -122,6 +122,10 @@ impl Limits {
             }
         });
         (part, Some(guard))
+    }
+
+    pub(super) fn are_set(&self) -> bool {
+        self.timeout.is_some() || self.max_memory.is_some()
     }
 
     fn is_over_memory(&self) -> bool {

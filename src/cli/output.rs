@@ -6,6 +6,7 @@ use crate::outcome::{InputError, Report};
 use crate::report::{self, Look, Renderer};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Decides for the whole run; NO_COLOR, FORCE_COLOR and CLICOLOR_FORCE count where the flag does not.
 pub(super) fn choose_color(color: Color) {
@@ -142,10 +143,11 @@ impl Destinations {
         code
     }
 
-    /// What reports if a limit is hit inside something that can't be stopped.
-    pub(super) fn emergency(&self, report: &Report) -> impl FnOnce(&str, &str) -> u8 + Send + use<> {
-        let (destinations, mut report) = (self.clone(), report.clone());
+    /// What reports if a limit is hit inside something that can't be stopped: what is known by then.
+    pub(super) fn emergency(&self, known: &Known) -> impl FnOnce(&str, &str) -> u8 + Send + use<> {
+        let (destinations, known) = (self.clone(), known.clone());
         move |kind, detail| {
+            let mut report = known.report();
             report.cause = Some((kind.to_owned(), detail.to_owned()));
             destinations.deliver(&report)
         }
@@ -160,6 +162,29 @@ impl Destinations {
     /// Whether the user wants to hear about things beside the result.
     pub(super) fn talks(&self) -> bool {
         !self.quiet
+    }
+}
+
+/// What a run knows so far.
+#[derive(Clone)]
+pub(super) struct Known(Arc<Mutex<Report>>);
+
+impl Known {
+    pub(super) fn new(report: &Report) -> Self {
+        Self(Arc::new(Mutex::new(report.clone())))
+    }
+
+    fn report(&self) -> MutexGuard<'_, Report> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds the inputs, results and errors that a report has beyond it.
+    pub(super) fn keep(&self, report: &Report) {
+        let mut known = self.report();
+        let (inputs, results, errors) = (known.inputs.len(), known.results.len(), known.errors.len());
+        known.inputs.extend_from_slice(&report.inputs[inputs..]);
+        known.results.extend_from_slice(&report.results[results..]);
+        known.errors.extend_from_slice(&report.errors[errors..]);
     }
 }
 
@@ -188,4 +213,23 @@ fn width() -> u16 {
     let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     let measured = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
     columns.or_else(measured).unwrap_or(120).clamp(40, 240)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_known_is_reported_once_in_an_emergency() {
+        let error = |path: &str| InputError { path: path.to_owned(), position: None, message: "is broken".to_owned() };
+        let mut report = Report { errors: vec![error("a")], ..Report::default() };
+        let known = Known::new(&report);
+        report.errors.push(error("b"));
+        known.keep(&report);
+        known.keep(&report);
+        assert_eq!(known.report().errors, report.errors);
+        let (look, policy) = (Look { width: 80, ..Look::default() }, Policy::default());
+        let destinations = Destinations { reports: Vec::new(), look, policy, quiet: true };
+        assert_eq!(destinations.emergency(&known)("timeout", "the limit of 1s was hit"), exit::USAGE);
+    }
 }

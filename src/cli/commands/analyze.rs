@@ -5,7 +5,7 @@ use crate::cli::args::{self, Global, severity};
 use crate::cli::filter::{Chosen, Filter};
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
-use crate::cli::output::{Destinations, note};
+use crate::cli::output::{Destinations, Known, note};
 use crate::cli::progress;
 use crate::detect::{self, Baseline, Settings, View};
 use crate::extract;
@@ -51,7 +51,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, Strin
         Err(message) => return Ok(destinations.refuse(report, message)),
     };
     let limits = Limits::new(global);
-    let watch = limits.watch(destinations.emergency(&report));
+    let watch = limits.watch(destinations.emergency(&Known::new(&report)));
 
     let mut reading = Reading::default();
     for place in inputs.places() {

@@ -4,7 +4,7 @@ use crate::cli::args::{self, Global, Key};
 use crate::cli::faults;
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
-use crate::cli::output::Destinations;
+use crate::cli::output::{Destinations, Known};
 use crate::cli::progress;
 use crate::config::FailOn;
 use crate::extract;
@@ -80,11 +80,15 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, Strin
             Ok(question) => question,
             Err(message) => return Ok(destinations.refuse(report, message)),
         };
-    let watch = limits.watch(destinations.emergency(&report));
+    let known = Known::new(&report);
+    let watch = limits.watch(destinations.emergency(&known));
     let bar = progress::items(inputs.places().len() as u64, "checking", destinations.talks());
     for stream in inputs.streams() {
         for (reading, input) in inputs.load_stream(stream, args.key.into(), &limits, &mut report) {
             question.ask(reading, &input, &limits, &mut report);
+            if limits.are_set() {
+                known.keep(&report);
+            }
         }
         bar.inc(stream.len() as u64);
     }

@@ -7,7 +7,7 @@ use crate::cli::args::{self, Configuration, Global};
 use crate::cli::faults;
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
-use crate::cli::output::Destinations;
+use crate::cli::output::{Destinations, Known};
 use crate::cli::progress;
 use crate::config::{Check, Incomplete, Key};
 use crate::detect::{self, View};
@@ -53,7 +53,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, Strin
         }
     };
     let limits = Limits::new(global);
-    let watch = limits.watch(destinations.emergency(&report));
+    let watch = limits.watch(destinations.emergency(&Known::new(&report)));
     carry_out(&plan, &args.inputs, args.strict, destinations.talks(), &limits, &mut report);
     drop(watch);
     Ok(destinations.deliver(&report))

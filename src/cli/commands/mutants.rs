@@ -4,7 +4,7 @@ use super::simulate::system;
 use crate::algorithms;
 use crate::cli::args::{Global, Reporting};
 use crate::cli::limits::Limits;
-use crate::cli::output::Destinations;
+use crate::cli::output::{Destinations, Known};
 use crate::cli::progress;
 use crate::lab;
 use crate::node::{Mutant, System};
@@ -38,7 +38,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, Strin
         Err(message) => return Ok(destinations.refuse(report, message)),
     };
     let limits = Limits::new(global);
-    let watch = limits.watch(destinations.emergency(&report));
+    let watch = limits.watch(destinations.emergency(&Known::new(&report)));
     let bar = progress::items(chosen.len() as u64, "hunting", destinations.talks());
     for (system, mutant) in chosen {
         let begin = ProcessTime::now();

@@ -4,7 +4,7 @@ use crate::causal::{At, Comparer};
 use crate::cli::args::{self, Global};
 use crate::cli::inputs::Inputs;
 use crate::cli::limits::Limits;
-use crate::cli::output::Destinations;
+use crate::cli::output::{Destinations, Known};
 use crate::formats::Reading;
 use crate::outcome::{Extent, Filtered, Order, Report};
 use crate::store::SpanStore;
@@ -52,7 +52,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, Strin
         Err(message) => return Ok(destinations.refuse(report, message)),
     };
     let limits = Limits::new(global);
-    let watch = limits.watch(destinations.emergency(&report));
+    let watch = limits.watch(destinations.emergency(&Known::new(&report)));
     let mut reading = Reading::default();
     for place in inputs.places() {
         inputs.load(place, &mut reading, &limits, &mut report);

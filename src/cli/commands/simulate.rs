@@ -3,7 +3,7 @@
 use crate::algorithms;
 use crate::cli::args::{Global, Reporting};
 use crate::cli::limits::Limits;
-use crate::cli::output::Destinations;
+use crate::cli::output::{Destinations, Known};
 use crate::cli::progress;
 use crate::config::units::duration;
 use crate::formats::{self, json_text};
@@ -102,7 +102,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, Strin
         Err(message) => return Ok(destinations.refuse(report, message)),
     };
     let limits = Limits::new(global);
-    let watch = limits.watch(destinations.emergency(&report));
+    let watch = limits.watch(destinations.emergency(&Known::new(&report)));
     let report = match &args.seeds {
         Some(seeds) => many(args, &experiment, seeds.clone(), &limits, destinations.talks(), report),
         None => one(args, &experiment, report),
