@@ -1,17 +1,34 @@
-//! `--timeout` and `--max-memory`: a thread that watches the clock and the process's memory.
+//! `--timeout`, `--max-memory` and interrupts: a thread that watches the clock, the process's memory and Ctrl-C.
 //!
-//! When a limit is hit it raises the flag that searches and readers look at, and then waits a little: whoever
+//! When a limit is hit, or somebody interrupts, it raises the flag that searches and readers look at, and then waits a little: whoever
 //! sees the flag reports what is known so far. If nobody does within [`GRACE`], the emergency report
 //! is written and the process ends, so that a limit holds even inside a library that can't be stopped.
 
+use super::exit::{BUG, INTERRUPTED as INTERRUPT};
 use causet_checkers::budget::Stop;
 use causet_checkers::verdict::CauseKind;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 const GRACE: Duration = Duration::from_millis(800);
 const PERIOD: Duration = Duration::from_millis(20);
+
+/// Whether somebody watches, and would report; and whether there was an interrupt.
+static WATCHED: AtomicBool = AtomicBool::new(false);
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// What Ctrl-C does: the run reports what it knows. Where nobody would report, or the second time, the process ends.
+pub(super) fn interrupt() {
+    if INTERRUPTED.swap(true, Ordering::AcqRel) || !WATCHED.load(Ordering::Acquire) {
+        std::process::exit(INTERRUPT.into());
+    }
+}
+
+/// The exit code of a run that would have ended with this one.
+pub(super) fn code(code: u8) -> u8 {
+    if code != BUG && INTERRUPTED.load(Ordering::Acquire) { INTERRUPT } else { code }
+}
 
 /// The limits of a run, and the flag they raise.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +61,7 @@ fn claim(reporter: &AtomicU8, who: u8) -> bool {
 
 impl Drop for Watch {
     fn drop(&mut self) {
+        WATCHED.store(false, Ordering::Release);
         if !claim(&self.0, WORKER) {
             // Too late: the emergency report is being written, and then the process ends.
             loop {
@@ -62,9 +80,7 @@ impl Limits {
     pub(super) fn watch(&self, emergency: impl FnOnce(&str, &str) -> u8 + Send + 'static) -> Watch {
         let done = Arc::new(AtomicU8::new(OPEN));
         let watch = Watch(done.clone());
-        if !self.are_set() {
-            return watch;
-        }
+        WATCHED.store(true, Ordering::Release);
         // A limit that is hit from the start is seen before any work, however fast that is.
         if self.is_over_memory() {
             self.stop.raise(CauseKind::Memory);
@@ -81,6 +97,9 @@ impl Limits {
                 if limits.is_over_memory() {
                     break CauseKind::Memory;
                 }
+                if INTERRUPTED.load(Ordering::Acquire) {
+                    break CauseKind::Cancelled;
+                }
                 std::thread::sleep(PERIOD);
             };
             limits.stop.raise(kind);
@@ -92,7 +111,7 @@ impl Limits {
                 }
             }
             if claim(&done, WATCHER) {
-                std::process::exit(emergency(kind.id(), &limits.describe(kind)).into());
+                std::process::exit(code(emergency(kind.id(), &limits.describe(kind))).into());
             }
         };
         std::thread::spawn(watcher);
@@ -124,10 +143,6 @@ impl Limits {
         (part, Some(guard))
     }
 
-    pub(super) fn are_set(&self) -> bool {
-        self.timeout.is_some() || self.max_memory.is_some()
-    }
-
     fn is_over_memory(&self) -> bool {
         self.max_memory.is_some_and(|limit| resident().is_some_and(|now| now > limit))
     }
@@ -142,7 +157,7 @@ impl Limits {
         match (kind, self.timeout, self.max_memory) {
             (CauseKind::Timeout, Some(timeout), _) => format!("the limit of {timeout:?} was hit"),
             (CauseKind::Memory, _, Some(limit)) => format!("the limit of {} MiB was hit", limit >> 20),
-            _ => "stopped".to_owned(),
+            _ => "interrupted".to_owned(),
         }
     }
 }

@@ -32,7 +32,7 @@ pub fn main() -> ExitCode {
     limit_frame_threads(cli.global.threads);
     output::choose_color(cli.global.color);
     install_panic_hook();
-    if let Err(error) = ctrlc::set_handler(|| std::process::exit(exit::INTERRUPTED.into())) {
+    if let Err(error) = ctrlc::set_handler(limits::interrupt) {
         output::note(&format!("causet: interrupts are not handled: {error}"));
     }
     let pool = rayon::ThreadPoolBuilder::new()
@@ -43,7 +43,7 @@ pub fn main() -> ExitCode {
         output::note(&format!("causet: can't start threads: {error}"));
         return ExitCode::from(exit::USAGE);
     }
-    ExitCode::from(unless_bug(|| run(&cli)))
+    ExitCode::from(limits::code(unless_bug(|| run(&cli))))
 }
 
 /// The exit code of a verb; a panic in it is a bug of ours, and has one of its own.

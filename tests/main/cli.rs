@@ -30,15 +30,24 @@ fn standard_input_is_an_input() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupt_ends_with_130() {
-    let mut child = causet().args(["analyze", "-"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+fn an_interrupt_ends_with_a_report_and_130() {
+    let mut child = causet()
+        .args(["analyze", "-", "--report", "json"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     // It has started to read once it takes more than a pipe holds.
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(br#"{"resourceSpans":["#).unwrap();
     stdin.write_all(&vec![b' '; 1 << 20]).unwrap();
     let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupted.success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["cause"]["kind"], "cancelled");
+    drop(stdin);
 }
 
 #[cfg(unix)]

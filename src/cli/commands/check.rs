@@ -86,9 +86,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, Strin
     for stream in inputs.streams() {
         for (reading, input) in inputs.load_stream(stream, args.key.into(), &limits, &mut report) {
             question.ask(reading, &input, &limits, &mut report);
-            if limits.are_set() {
-                known.keep(&report);
-            }
+            known.keep(&report);
         }
         bar.inc(stream.len() as u64);
     }
