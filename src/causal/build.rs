@@ -6,7 +6,8 @@
 
 use super::diagnose::{Diagnoses, Problem};
 use super::graph::{CausalGraph, EdgeKind, Family, Rows, TwoWay};
-use crate::store::{SpanStore, Sym};
+use super::recorded::Reader;
+use crate::store::{Any, SpanStore, Sym};
 use crate::trace_context::Malformed;
 use foldhash::{HashMap, HashMapExt};
 use petgraph::algo::{kosaraju_scc, toposort};
@@ -27,6 +28,7 @@ impl CausalGraph {
         let family = family(parent);
         look_at_spans(store, &family, &mut problems);
         look_at_trace_states(store, &mut problems);
+        look_at_clocks(store, &mut problems);
 
         let (process, processes) = processes(store);
         let mut edges = program_edges(&layout);
@@ -202,14 +204,51 @@ fn look_at_trace_states(store: &SpanStore, problems: &mut Diagnoses) {
         for state in states.filter(|state| *state != Sym::EMPTY) {
             let wrong = *known.entry(state).or_insert_with(|| store.read_trace_state(state).err());
             if let Some(wrong) = wrong {
-                let text = store.text(state);
-                let shown: String = text.chars().take(SHOWN).collect();
-                let more = if shown.len() < text.len() { "…" } else { "" };
-                let detail = || Some(format!("{wrong}, in {shown:?}{more}"));
+                let detail = || Some(format!("{wrong}, in {}", quoted(store.text(state))));
                 problems.note_that(Problem::InvalidTraceState, span.index(), detail);
             }
         }
     }
+}
+
+/// Notes each recorded logical clock that can't be read.
+fn look_at_clocks(store: &SpanStore, problems: &mut Diagnoses) {
+    let Some(mut reader) = Reader::new(store) else { return };
+    for span in store.iter() {
+        let recorded = span.events().map(|event| event.attributes);
+        for rows in std::iter::once(span.attributes()).chain(recorded) {
+            for (name, expected, value) in reader.unreadable(rows) {
+                let detail = || Some(format!("{name} is no {expected}: {}", described(store, value)));
+                problems.note_that(Problem::UnreadableClock, span.index(), detail);
+            }
+        }
+    }
+}
+
+/// An attribute's value in a few words.
+fn described(store: &SpanStore, value: Any) -> String {
+    match value {
+        Any::Str(sym) => quoted(store.text(sym)),
+        Any::Int(number) => number.to_string(),
+        Any::Map(rows) => {
+            let pair = |(key, value)| match value {
+                // Counts are no deeper.
+                Any::Map(_) => format!("{}: a map", quoted(store.text(key))),
+                value => format!("{}: {}", quoted(store.text(key)), described(store, value)),
+            };
+            let mut pairs: Vec<String> = store.attributes().pairs(rows).take(9).map(pair).collect();
+            pairs.extend((pairs.len() == 9).then(|| "…".to_owned()));
+            format!("{{{}}}", pairs.join(", "))
+        }
+        _ => "a value of another type".to_owned(),
+    }
+}
+
+/// The beginning of a text.
+fn quoted(text: &str) -> String {
+    let shown: String = text.chars().take(SHOWN).collect();
+    let more = if shown.len() < text.len() { "…" } else { "" };
+    format!("{shown:?}{more}")
 }
 
 /// Notes what is wrong with single spans and with traces.

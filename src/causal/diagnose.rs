@@ -28,6 +28,8 @@ pub enum Problem {
     MissingLink,
     /// A `tracestate` of a span or a link that W3C Trace Context forbids: whoever propagates it has to drop it.
     InvalidTraceState,
+    /// A recorded logical clock (`causet.clock.vector`, `causet.clock.lamport`) that can't be read.
+    UnreadableClock,
     /// The order in one process by its clock contradicts the certain order: the clock stepped, or
     /// several processes go by one name. Those edges are left out.
     ContradictoryClock,
@@ -62,6 +64,7 @@ impl Problem {
             Self::EventOutsideSpan => "event-outside-span",
             Self::MissingLink => "missing-link",
             Self::InvalidTraceState => "invalid-tracestate",
+            Self::UnreadableClock => "unreadable-clock",
             Self::ContradictoryClock => "contradictory-clock",
             Self::MalformedEvent => "malformed-event",
             Self::DuplicateEvent => "duplicate-event",
@@ -86,6 +89,7 @@ impl Problem {
             Self::StartsBeforeParent => "spans that start before their parent (clock skew?)",
             Self::EventOutsideSpan => "span events outside their span",
             Self::MissingLink => "links to spans that are not in the data",
+            Self::UnreadableClock => "recorded logical clocks that are no counts from 0 on; taken for missing",
             Self::InvalidTraceState => "tracestate values that W3C Trace Context forbids; kept as they are",
             Self::ContradictoryClock => "timestamps in one process that contradict the certain order; not used",
             Self::MalformedEvent => {

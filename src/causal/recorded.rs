@@ -69,6 +69,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The clocks among some attributes that can't be read: the attribute, what was expected of it, and what it is.
+    pub(super) fn unreadable(&mut self, rows: Rows) -> impl Iterator<Item = (&'static str, &'static str, Any)> + use<> {
+        let found = |name: Option<Sym>| name.and_then(|name| self.store.attributes().find(rows, name));
+        let (vector, lamport) = (found(self.vector), found(self.lamport));
+        let vector = vector.filter(|_| self.vector(rows).is_none());
+        let lamport = lamport.filter(|_| self.lamport(rows).is_none());
+        let vector = vector.map(|value| ("causet.clock.vector", "map of counts from 0 on", value));
+        vector.into_iter().chain(lamport.map(|value| ("causet.clock.lamport", "count from 0 on", value)))
+    }
+
     /// The number of a key of vectors.
     pub(super) fn key(&self, name: &str) -> Option<u32> {
         self.keys.get(name).copied()

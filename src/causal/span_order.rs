@@ -2,12 +2,14 @@
 
 use super::exact::Tree;
 use super::graph::{CausalGraph, EdgeKind, EventId};
-use crate::store::{EventName, OrderedEvent, SpanStore};
+use crate::store::{EventName, OrderedEvent, SpanRef, SpanStore};
+use foldhash::{HashMap, HashMapExt};
 
 /// Lamport and vector clocks that follow from certain edges alone, for every event of a graph.
 pub struct SpanOrder<'a> {
     graph: &'a CausalGraph,
-    /// By span: its process's name, its number there, and both as one key.
+    store: &'a SpanStore,
+    /// By span: its process's name, its number among those of that name, and both as one key.
     nodes: Vec<(String, u64, String)>,
     rows: Tree,
     row: Vec<u32>,
@@ -18,7 +20,7 @@ pub struct SpanOrder<'a> {
 
 impl<'a> SpanOrder<'a> {
     /// O(edges × log spans), and O(spans) for an edge that brings much news at once.
-    pub fn new(graph: &'a CausalGraph, store: &SpanStore) -> Self {
+    pub fn new(graph: &'a CausalGraph, store: &'a SpanStore) -> Self {
         let mut rows = Tree::new(store.len());
         let mut row = vec![0; graph.len()];
         let mut lamport = vec![0; graph.len()];
@@ -40,7 +42,7 @@ impl<'a> SpanOrder<'a> {
             row[event.index()] = known;
             lamport[event.index()] = clock + 1;
         }
-        Self { graph, nodes: nodes(graph, store), rows, row, lamport, complete }
+        Self { graph, store, nodes: nodes(store), rows, row, lamport, complete }
     }
 
     /// All events, each after everything that is before it.
@@ -57,6 +59,7 @@ impl<'a> SpanOrder<'a> {
             let (node, incarnation, _) = &self.nodes[span];
             OrderedEvent {
                 name: EventName::Number(event.index() as i64 + 1),
+                text: format!("{} {}", self.store.span(span).name_text(), self.graph.label(self.store, event)),
                 node,
                 incarnation: *incarnation,
                 seq: seq.into(),
@@ -80,20 +83,20 @@ fn place(graph: &CausalGraph, event: EventId) -> u32 {
     (event.index() - graph.start(graph.span_of(event)).index()) as u32 + 1
 }
 
-fn nodes(graph: &CausalGraph, store: &SpanStore) -> Vec<(String, u64, String)> {
-    let mut spans_of: Vec<u64> = Vec::new();
-    let name = |(span, process): (usize, &u32)| {
-        let process = *process as usize;
-        spans_of.resize(spans_of.len().max(process + 1), 0);
-        let number = spans_of[process];
-        spans_of[process] += 1;
-        let resource = store.span(span).resource();
+fn nodes(store: &SpanStore) -> Vec<(String, u64, String)> {
+    // Counted by name, not by process: two processes of one name are no two lanes of one key.
+    let mut spans_of: HashMap<String, u64> = HashMap::new();
+    let name = |span: SpanRef<'_>| {
+        let resource = span.resource();
         let mut node = store.text(resource.service).to_owned();
         if !store.text(resource.instance).is_empty() {
             node = format!("{node}/{}", store.text(resource.instance));
         }
+        let next = spans_of.entry(node.clone()).or_insert(0);
+        let number = *next;
+        *next += 1;
         let key = format!("{node}.{number}");
         (node, number, key)
     };
-    graph.process.iter().enumerate().map(name).collect()
+    store.iter().map(name).collect()
 }

@@ -69,6 +69,7 @@ pub fn waterfall(store: &SpanStore, graph: &CausalGraph, mut links: LinksOfTrace
             critical[segment.span].push((segment.from, segment.to));
         }
     }
+    let ids: HashSet<SpanId> = store.iter().map(|span| span.id()).collect();
     let mut rows = Vec::with_capacity(store.len());
     for (at, depth) in preorder(store, graph) {
         let span = store.span(at);
@@ -76,6 +77,7 @@ pub fn waterfall(store: &SpanStore, graph: &CausalGraph, mut links: LinksOfTrace
             span: named(store, at),
             parent_id: if span.parent() == 0 { String::new() } else { format!("{:016x}", span.parent()) },
             has_parent: graph.family().parent(at).is_some(),
+            in_cycle: graph.family().parent(at).is_none() && ids.contains(&span.parent()),
             depth,
             kind: span.kind().id(),
             start_ns: span.start(),

@@ -5,7 +5,6 @@ use crate::config::units::{duration, size};
 use crate::formats::KeyMode;
 use crate::outcome::Severity;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// Did the distributed system do the right thing, and if not, why?
@@ -63,9 +62,9 @@ pub(super) struct Global {
     /// Say more
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// How many threads [default: all cores]
-    #[arg(long, global = true, value_name = "N")]
-    pub threads: Option<NonZeroUsize>,
+    /// How many threads, up to 1024 [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Give up after this long, such as 500ms, 30s or 5m; what is not finished is `unknown`
     #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub timeout: Option<Duration>,

@@ -77,7 +77,7 @@ fn run(cli: &Cli) -> u8 {
 }
 
 /// The frame library has a pool of its own, which only its environment variable limits.
-fn limit_frame_threads(threads: Option<std::num::NonZeroUsize>) {
+fn limit_frame_threads(threads: Option<u16>) {
     if let Some(threads) = threads {
         #[expect(unsafe_code, reason = "there is no other way to tell it")]
         // SAFETY: called at the very beginning, before there is a second thread that could read the environment.

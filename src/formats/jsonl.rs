@@ -4,7 +4,7 @@
 //! builder in order, which is the only part that must be done in order. Events and complete operations
 //! are built side by side, because only at the end is it known which of the two a mixed file is.
 
-use super::events::{Calls, Kind};
+use super::events::{Calls, Kind, unless_repeated};
 use super::jsonl_line::{Record, Says, Strings, parse_line};
 use super::lines::{At, Lines, MAX_LINE, Piece, each_line};
 use super::values::{Bad, Json, write_json};
@@ -251,7 +251,7 @@ impl Tables {
         }
         self.calls.check_key(process, key.as_ref().filter(|key| !key.is_nil()))?;
         let completion = match kind {
-            Kind::Ok => Completion::Ok(value),
+            Kind::Ok => Completion::Ok(unless_repeated(function, value, builder.open_input(process))),
             Kind::Fail => Completion::Fail,
             _ => Completion::Info,
         };
@@ -288,6 +288,30 @@ mod tests {
     const CALL: &str = r#"{"process":"a","type":"invoke","f":"read"}"#;
     const DONE: &str = r#"{"process":"a","type":"ok","f":"read","value":3}"#;
     const WHOLE: &str = r#"{"process":"a","f":"read","output":3,"call":5,"return":9}"#;
+
+    #[test]
+    fn an_input_repeated_is_no_output() {
+        let history = |function: &str, input: &str, value: &str| {
+            let call = format!(r#"{{"process":"a","type":"invoke","f":"{function}","value":{input}}}"#);
+            let done = format!(r#"{{"process":"a","type":"ok","f":"{function}","value":{value}}}"#);
+            format!("{call}\n{done}\n")
+        };
+        for (function, input, value, output) in [
+            ("add", "3", "3", "null"),
+            ("add", "[1]", "[1]", "null"),
+            ("add", "3", "4", "4"),
+            ("add", "true", "true", "true"),
+            ("append", r#""x""#, r#""x""#, "null"),
+            ("append", "3", "3", "3"),
+            ("cas", "[1,2]", "[1,2]", "true"),
+            ("cas", "[1,2]", "[1,3]", "[1, 3]"),
+            ("acquire", "3", "3", "3"),
+            ("read", "3", "3", "3"),
+        ] {
+            let (read, _, _) = read(&Jsonl, history(function, input, value));
+            assert_eq!(read.operations()[0].output.to_string(), output, "{function} {input} {value}");
+        }
+    }
 
     #[test]
     fn events_in_the_order_of_their_lines() {

@@ -6,7 +6,8 @@
 
 use super::{Format, Reading, Source, Writes};
 use crate::registry::Entry;
-use crate::store::{Any, EventName, NewEvent, NewResource, NewSpan, OrderedEvent, Pair, StoreBuilder};
+use crate::store::{Any, NewEvent, NewResource, NewSpan, OrderedEvent, Pair, StoreBuilder};
+use foldhash::HashMap;
 use regex::Regex;
 use serde_json::{Map, json};
 use std::collections::BTreeMap;
@@ -71,24 +72,66 @@ impl Format for Shiviz {
         Writes::Order
     }
 
+    fn loses(&self) -> &'static [&'static str] {
+        &[
+            "times",
+            "attributes, resources and status",
+            "ids and which events are one span's",
+            "whether a parent, a link or a message made the order",
+        ]
+    }
+
     fn write_order<'a>(
         &self,
         rows: &mut dyn Iterator<Item = OrderedEvent<'a>>,
         to: &mut (dyn Write + Send),
     ) -> io::Result<()> {
+        let mut hosts = Hosts::default();
         for row in rows {
-            let own = format!("{}.{}", row.node, row.incarnation);
-            // A host is a word; incarnations that are the first ones go by their node's name.
-            let host = |lane: &str| lane.strip_suffix(".0").unwrap_or(lane).replace(char::is_whitespace, "_");
-            let clock: Map<_, _> = row.vector.iter().map(|(lane, seq)| (host(lane), json!(seq))).collect();
-            writeln!(to, "{} {}", host(&own), serde_json::Value::from(clock))?;
-            match row.name {
-                EventName::Number(number) => writeln!(to, "event {number}")?,
-                EventName::Text(text) => writeln!(to, "{}", text.replace(['\n', '\r'], " "))?,
-            }
+            let own = hosts.of(&format!("{}.{}", row.node, row.incarnation)).to_owned();
+            let clock: Map<_, _> =
+                row.vector.iter().map(|(lane, seq)| (hosts.of(lane).to_owned(), json!(seq))).collect();
+            writeln!(to, "{own} {}", serde_json::Value::from(clock))?;
+            writeln!(to, "{}", one_line(&row.text))?;
         }
         Ok(())
     }
+}
+
+/// The hosts that lanes are written as.
+#[derive(Default)]
+struct Hosts {
+    of: HashMap<String, String>,
+    /// By host: what the next lane that would be called so is numbered.
+    taken: HashMap<String, u64>,
+}
+
+impl Hosts {
+    /// A host is a word, and that of one lane; incarnations that are the first ones go by their node's name.
+    fn of(&mut self, lane: &str) -> &str {
+        if !self.of.contains_key(lane) {
+            let word =
+                |char: char| if char.is_whitespace() || char.is_control() || "{}".contains(char) { '_' } else { char };
+            let wanted: String = lane.strip_suffix(".0").unwrap_or(lane).chars().map(word).collect();
+            let wanted = if wanted.is_empty() { "_".to_owned() } else { wanted };
+            let mut host = wanted.clone();
+            while self.taken.contains_key(&host) {
+                let number = self.taken.entry(wanted.clone()).or_insert(2);
+                host = format!("{wanted}~{number}");
+                *number += 1;
+            }
+            self.taken.insert(host.clone(), 2);
+            self.of.insert(lane.to_owned(), host);
+        }
+        &self.of[lane]
+    }
+}
+
+/// A text that is no more than a line, and no line that divides executions.
+fn one_line(text: &str) -> String {
+    let is_break = |char: char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}');
+    let line = text.replace(is_break, " ");
+    if line.starts_with("===") { format!(" {line}") } else { line }
 }
 
 /// A regex for logs, as a user gives it: with the groups `host`, `clock` and `event`.

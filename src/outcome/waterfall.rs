@@ -24,8 +24,10 @@ pub struct WaterfallRow {
     pub span: TraceSpan,
     /// Empty if it names no parent.
     pub parent_id: String,
-    /// Whether the parent that it names is in the data.
+    /// Whether it is under the parent that it names.
     pub has_parent: bool,
+    /// Whether the parent that it names is in the data, and left out because the span would be its own ancestor.
+    pub in_cycle: bool,
     /// Roots have 0.
     pub depth: u64,
     pub kind: &'static str,

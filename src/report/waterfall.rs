@@ -133,7 +133,8 @@ pub(super) fn details(row: &WaterfallRow, trace: &Waterfall) -> Vec<(anstyle::St
         lines.push((BAD, row.message.clone()));
     }
     if !row.parent_id.is_empty() && !row.has_parent {
-        lines.push((ODD, format!("parent {} is not in the data", row.parent_id)));
+        let why = if row.in_cycle { "left out: the span would be its own ancestor" } else { "not in the data" };
+        lines.push((ODD, format!("parent {} is {why}", row.parent_id)));
     }
     for WaterfallLink { outgoing, trace_id, other, present } in &row.links {
         let direction = if *outgoing { "→ link to" } else { "← link from" };

@@ -11,6 +11,8 @@ pub enum EventName<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderedEvent<'a> {
     pub name: EventName<'a>,
+    /// What it says to people: what is recorded as its name, or its span's name and what it is of it.
+    pub text: String,
     pub node: &'a str,
     pub incarnation: u64,
     /// Its position in its incarnation, from 1.

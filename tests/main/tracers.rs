@@ -136,11 +136,48 @@ fn logs_with_vector_clocks_have_the_order_of_their_clocks() {
     assert_eq!(disagreements(&order, &store), []);
     // Written and read again, the clocks are the same.
     let mut written = Vec::new();
-    by_id("shiviz").unwrap().write_order(&mut order.rows(), &mut written).unwrap();
-    let again = read("shiviz", written).spans.finish();
-    let again = ExactOrder::new(&again).unwrap();
+    by_id("shiviz").unwrap().write_order(&mut order.rows(&store), &mut written).unwrap();
+    let back = read("shiviz", written).spans.finish();
+    let again = ExactOrder::new(&back).unwrap();
     let clocks = |order: &ExactOrder| order.events().map(|event| order.vector(event)).collect::<Vec<_>>();
     assert_eq!(clocks(&again), clocks(&order));
+    assert!(again.rows(&back).all(|event| event.text == "something"));
+}
+
+/// Two lanes are two hosts, whatever they are called, and what happened is told by name.
+#[test]
+fn a_log_for_shiviz_has_a_host_for_each_lane_and_the_names_of_its_events() {
+    let span = |service: &str, id: u8, name: &str| {
+        serde_json::json!({"resourceSpans": [{
+            "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]},
+            "scopeSpans": [{"spans": [{
+                "traceId": "00000000000000000000000000000001", "spanId": format!("{id:016x}"), "name": name,
+                "startTimeUnixNano": "10", "endTimeUnixNano": "20",
+                "events": [{"timeUnixNano": "15", "name": "a\nb"}],
+            }]}],
+        }]})
+    };
+    let lanes =
+        [("a b", "s"), ("a_b", "=== s ==="), ("a\u{a0}b", ""), ("a.1", "s"), ("a", "s"), ("a", "s"), ("a_b~2", "s")];
+    let lines = lanes.iter().zip(1..).map(|((service, name), id)| format!("{}\n", span(service, id, name)));
+    let store = read("otlp-json", lines.collect::<String>()).spans.finish();
+    let graph = CausalGraph::new(&store);
+    let mut written = Vec::new();
+    let order = causet::causal::SpanOrder::new(&graph, &store);
+    by_id("shiviz").unwrap().write_order(&mut order.rows(), &mut written).unwrap();
+    let reading = read("shiviz", written);
+    assert!(reading.skipped.is_empty(), "{:?}", reading.skipped);
+    let back = reading.spans.finish();
+    let mut hosts: Vec<_> = back.iter().map(|span| span.service_text()).collect();
+    hosts.sort_unstable();
+    assert_eq!(hosts, ["a", "a.1", "a.1~2", "a_b", "a_b~2", "a_b~2~2", "a_b~3"]);
+    assert!(back.iter().all(|span| span.events().len() == 3));
+    let names = |host: &str| {
+        let span = back.iter().find(|span| span.service_text() == host).unwrap();
+        span.events().map(|event| back.text(event.name).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("a_b"), ["s start", "s event 1 a b", "s end"]);
+    assert_eq!(names("a_b~2"), ["=== s === start", "=== s === event 1 a b", "=== s === end"]);
 }
 
 #[test]

@@ -322,7 +322,7 @@ impl ExactOrder {
     }
 
     /// All events with their clocks, each after everything that is before it.
-    pub fn rows(&self) -> impl Iterator<Item = OrderedEvent<'_>> {
+    pub fn rows<'a>(&'a self, store: &'a SpanStore) -> impl Iterator<Item = OrderedEvent<'a>> {
         let mut order: Vec<ExactEvent> = self.events().collect();
         order.sort_by_key(|event| (self.lamport(*event), *event));
         order.into_iter().map(|event| {
@@ -331,6 +331,10 @@ impl ExactOrder {
                 name: match self.id(event) {
                     Id::Number(number) => EventName::Number(*number),
                     Id::Text(text) => EventName::Text(text),
+                },
+                text: match store.text(self.events[event.index()].name) {
+                    "" => self.label(event),
+                    name => name.to_owned(),
                 },
                 node: &lane.process,
                 incarnation: lane.incarnation,

@@ -40,6 +40,7 @@ pub(super) struct Event {
     pub(super) seq: u64,
     pub(super) kind: ExactKind,
     pub(super) span: u32,
+    pub(super) name: Sym,
     /// Its attributes, for the clocks recorded in them.
     pub(super) attributes: Rows,
 }
@@ -120,7 +121,10 @@ pub(super) fn read(store: &SpanStore) -> Option<Events> {
                 }
             }
             let kind = kind.unwrap_or(ExactKind::Other);
-            found.push((Event { id, lane, seq: seq as u64, kind, span: at as u32, attributes: rows }, references));
+            found.push((
+                Event { id, lane, seq: seq as u64, kind, span: at as u32, name: recorded.name, attributes: rows },
+                references,
+            ));
         }
     }
     any.then(|| place(&lanes, found, problems))

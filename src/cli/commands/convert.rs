@@ -92,6 +92,7 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, Strin
         return Ok(if args.allow_empty { 0 } else { 4 });
     }
     let mut refused = 0;
+    let read = history.len();
     if history.is_empty() && targets.iter().any(|(format, _)| format.writes() == Writes::History) {
         let extracted = extract::extract(&spans, &[], formats::json_value);
         refused = extracted.refused.len();
@@ -102,10 +103,25 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, Strin
     }
     for target in &targets {
         write(target, &spans, &history)?;
+        tell_left_out(target.0, spans.len(), read);
     }
     drop(watch);
     let lost = args.inputs.strict && refused > 0;
     Ok(if report.errors.is_empty() && !lost { 0 } else { exit::USAGE })
+}
+
+/// What was read beside what the format holds: spans of traces, or operations of a history.
+fn tell_left_out(format: &dyn Format, spans: usize, operations: usize) {
+    let (what, left_out) = match format.writes() {
+        // Without a history, operations are those of the spans.
+        Writes::History if operations == 0 => return,
+        Writes::History => ("span", spans),
+        _ => ("operation", operations),
+    };
+    if left_out > 0 {
+        let (s, id) = (if left_out == 1 { "" } else { "s" }, format.entry().id);
+        note(&format!("note: {id} has no place for {what}s: {left_out} {what}{s} left out"));
+    }
 }
 
 fn tell(report: &Report) {
@@ -175,7 +191,7 @@ fn write_order(format: &dyn Format, spans: &SpanStore, to: &mut (dyn Write + Sen
             if order.is_empty() {
                 return Err(io::Error::other("none of the exact events (causet.event.id) could be read"));
             }
-            format.write_order(&mut order.rows(), to)
+            format.write_order(&mut order.rows(spans), to)
         }
         None => {
             let graph = CausalGraph::new(spans);
