@@ -139,8 +139,10 @@ impl<M: Mask> Seen<M> {
         }
     }
 
-    pub(crate) fn bytes(&self) -> u64 {
-        (self.heads.capacity() * (size_of::<(u32, u32, M, u32)>() + 1) + self.links.capacity() * 8) as u64
+    /// Bytes held, with masks for so many slots.
+    pub(crate) fn bytes(&self, slots: usize) -> u64 {
+        let heads = self.heads.capacity() * (size_of::<(u32, u32, M, u32)>() + 1);
+        (heads + self.heads.len() * M::elsewhere(slots) + self.links.capacity() * 8) as u64
     }
 }
 

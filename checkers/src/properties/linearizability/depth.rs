@@ -186,8 +186,9 @@ impl<'l, 'p, M: Mask> Depth<'l, 'p, M> {
     pub(crate) fn bytes(&self) -> u64 {
         let Walk { candidates, lists, .. } = &self.walk;
         let listed = candidates.capacity() * size_of::<Candidate>() + lists.capacity() * size_of::<List>();
-        let frames = self.frames.capacity() * size_of::<Frame<M>>();
-        self.seen.bytes() + self.used.bytes() + (listed + frames) as u64
+        let slots = self.walk.window.layout.slot_count;
+        let frames = self.frames.capacity() * size_of::<Frame<M>>() + self.frames.len() * M::elsewhere(slots);
+        self.seen.bytes(slots) + self.used.bytes() + (listed + frames) as u64
     }
 
     /// The item whose return no order has got past yet.

@@ -67,10 +67,12 @@ impl<'l, 'p, M: Mask> Frontier<'l, 'p, M> {
     /// Bytes held.
     pub(crate) fn bytes(&self) -> u64 {
         let nodes: usize = self.todo.iter().map(Vec::capacity).sum::<usize>() + self.done.capacity();
-        self.here.bytes()
-            + self.there.bytes()
+        let slots = self.window.layout.slot_count;
+        let masks = (self.todo.iter().map(Vec::len).sum::<usize>() + self.done.len()) * M::elsewhere(slots);
+        self.here.bytes(slots)
+            + self.there.bytes(slots)
             + self.used.bytes()
-            + (nodes * size_of::<Node<M>>() + self.trail.steps.capacity() * 8) as u64
+            + (nodes * size_of::<Node<M>>() + masks + self.trail.steps.capacity() * 8) as u64
     }
 
     /// Which return is next.

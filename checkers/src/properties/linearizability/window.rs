@@ -32,6 +32,10 @@ pub(crate) trait Mask: Clone + Eq + Hash {
     fn has(&self, slot: u32) -> bool;
     fn set(&mut self, slot: u32);
     fn clear(&mut self, slot: u32);
+    /// Bytes that one for so many slots holds elsewhere.
+    fn elsewhere(_slots: usize) -> usize {
+        0
+    }
 }
 
 impl<const WORDS: usize> Mask for [u64; WORDS] {
@@ -51,6 +55,10 @@ impl<const WORDS: usize> Mask for [u64; WORDS] {
 }
 
 impl Mask for Box<[u64]> {
+    fn elsewhere(slots: usize) -> usize {
+        // The allocator's own 16 included.
+        8 * slots.div_ceil(64) + 16
+    }
     fn empty(slots: usize) -> Self {
         vec![0; slots.div_ceil(64)].into()
     }
