@@ -1,8 +1,8 @@
 //! `--timeout`, `--max-memory` and interrupts: a thread that watches the clock, the process's memory and Ctrl-C.
 //!
-//! When a limit is hit, or somebody interrupts, it raises the flag that searches and readers look at, and then waits a little: whoever
-//! sees the flag reports what is known so far. If nobody does within [`GRACE`], the emergency report
-//! is written and the process ends, so that a limit holds even inside a library that can't be stopped.
+//! When a limit is hit, or somebody interrupts, it raises the flag that searches and readers look at, and then waits
+//! a little: whoever sees the flag reports what is known so far. If nobody does within [`GRACE`], the emergency
+//! report is written and the process ends, so that a limit holds even inside a library that can't be stopped.
 
 use super::exit::{BUG, INTERRUPTED as INTERRUPT};
 use causet_checkers::budget::Stop;

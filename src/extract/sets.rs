@@ -83,3 +83,20 @@ pub fn rule_set(id: &str) -> Option<Vec<RuleText>> {
     };
     Some(set.rules.iter().map(rule).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::Rule;
+
+    #[test]
+    fn the_rules_of_every_set_are_rules() {
+        for set in RULE_SETS {
+            let texts = rule_set(set.entry.id).expect("it is in the registry");
+            assert!(!texts.is_empty(), "{}", set.entry.id);
+            for text in texts {
+                Rule::new(&text).unwrap_or_else(|error| panic!("{}: {error:?}", text.name));
+            }
+        }
+    }
+}

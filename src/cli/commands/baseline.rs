@@ -106,8 +106,8 @@ pub(in crate::cli) fn run(args: &Arguments, global: &Global) -> Result<u8, Strin
 }
 
 /// Writes a file beside the one of this name and puts it in its place: there is the old text or the new, never a part.
-/// What the name links to is replaced, not the link. Where nothing else can be put in its place (a folder that is not ours, a
-/// single file that is mounted), it is written over.
+/// What the name links to is replaced, not the link. Where nothing else can be put in its place (a folder that is not
+/// ours, a single file that is mounted), it is written over.
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let path = match path.canonicalize() {
         Ok(path) => path,
